@@ -1,0 +1,1 @@
+//! Parachain state machines as R1CS.

@@ -1,0 +1,2 @@
+//! The `zkpov` program.
+fn main() {}

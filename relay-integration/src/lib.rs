@@ -1,0 +1,1 @@
+//! Maps the types of polkadot onto the zkpov verifier.

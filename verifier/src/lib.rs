@@ -1,0 +1,3 @@
+//! Checks the validity proof of a parachain block.
+#![no_std]
+#![forbid(unsafe_code)]
