@@ -1,0 +1,121 @@
+//! Poseidon over BN254's scalar field with circomlib's parameters, for 1 to 16 inputs.
+//!
+//! ```text
+//!              ┌── 4 full rounds ──┐┌────── 56 to 70 partial rounds ──────┐┌── 4 full rounds ──┐
+//!  0       ───►│ +c  x⁵  ┌───────┐ ││ +c  x⁵  ┌────────┐                  ││ +c  x⁵  ┌───────┐ │───► hash
+//!  input 1 ───►│ +c  x⁵  │  MDS  │ ││ ────────│ sparse │                  ││ +c  x⁵  │  MDS  │ │
+//!  …           │  …   …  │       │ ││ ────────│ matrix │                  ││  …   …  │       │ │
+//!  input n ───►│ +c  x⁵  └───────┘ ││ ────────└────────┘                  ││ +c  x⁵  └───────┘ │
+//!              └───────────────────┘└─────────────────────────────────────┘└───────────────────┘
+//! ```
+//!
+//! The hash of `n` inputs is element 0 of the permutation, of width `n + 1`, of (0, inputs). Each width has its
+//! own constants (from the paper's Grain LFSR; `cargo run -p zkpov-verifier --example poseidon_constants` writes
+//! them), so hashes of different numbers of inputs are those of different functions. Parameters: exponent 5,
+//! 8 full rounds, and the paper's number of partial rounds for 128 bits of security.
+//!
+//! [`hash`] is monomorphic in the number of inputs: a program holds the constants of the widths it uses.
+//!
+//! Source: Grassi, Khovratovich, Rechberger, Roy and Schofnegger, "Poseidon: A New Hash Function for
+//! Zero-Knowledge Proof Systems", USENIX Security 2021; circomlib's `poseidon.circom`.
+
+mod parameters;
+mod permutation;
+
+use crate::field::Fr;
+
+pub use parameters::{HALF_FULL_ROUNDS, Parameters};
+
+/// Most inputs that one call hashes.
+pub const MAX_INPUTS: usize = 16;
+
+/// There is no Poseidon of this many inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Poseidon takes 1 to {MAX_INPUTS} inputs and was given {inputs}")]
+pub struct WidthError {
+    /// How many inputs there were.
+    pub inputs: usize,
+}
+
+/// Applies the function of `$count` inputs to the slice `$inputs`, which has that length; `None` for any other.
+macro_rules! of_width {
+    ($count:expr, $inputs:expr) => {
+        of_width!($count, $inputs, 1 T2 2 T3 3 T4 4 T5 5 T6 6 T7 7 T8 8 T9 9 T10 10 T11 11 T12 12 T13 13 T14 14 T15
+            15 T16 16 T17)
+    };
+    ($count:expr, $inputs:expr, $($n:literal $constants:ident)*) => {
+        match $count {
+            $($n => $inputs.as_array::<$n>().map(|inputs| permutation::hash(&parameters::$constants, inputs)),)*
+            _ => None,
+        }
+    };
+}
+
+/// Poseidon of `N` inputs, `N` from 1 to 16; another `N` does not compile.
+pub fn hash<const N: usize>(inputs: &[Fr; N]) -> Fr {
+    const { assert!(N >= 1 && N <= MAX_INPUTS, "Poseidon takes 1 to 16 inputs") };
+    let Some(hash) = of_width!(N, inputs.as_slice()) else { unreachable!("N is from 1 to 16") };
+    hash
+}
+
+/// Poseidon of as many inputs as the slice holds: [`hash`] where the number is known only at run time.
+///
+/// # Errors
+///
+/// [`WidthError`] for no input and for more than [`MAX_INPUTS`].
+pub fn hash_slice(inputs: &[Fr]) -> Result<Fr, WidthError> {
+    of_width!(inputs.len(), inputs).ok_or(WidthError { inputs: inputs.len() })
+}
+
+/// The constants of the permutation of `width` elements of state; `None` outside 2..=17.
+pub fn parameters(width: usize) -> Option<&'static Parameters> {
+    parameters::ALL.get(width.checked_sub(2)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use ark_ff::{AdditiveGroup, PrimeField};
+    use proptest::prelude::*;
+
+    fn element() -> impl Strategy<Value = Fr> {
+        any::<[u8; 32]>().prop_map(|bytes| Fr::from_le_bytes_mod_order(&bytes))
+    }
+
+    /// light-poseidon computes with an older arkworks: its elements cross as bytes.
+    fn light_poseidon(inputs: &[Fr]) -> Fr {
+        use light_poseidon::PoseidonBytesHasher;
+        let bytes: Vec<[u8; 32]> = inputs.iter().map(crate::field::encode).collect();
+        let slices: Vec<&[u8]> = bytes.iter().map(|bytes| bytes.as_slice()).collect();
+        let mut hasher = light_poseidon::Poseidon::new_circom(inputs.len()).expect("1 to 12 inputs");
+        crate::field::decode(&hasher.hash_bytes_le(&slices).expect("canonical inputs")).expect("canonical hash")
+    }
+
+    proptest! {
+        #[test]
+        fn hashes_are_light_poseidons(inputs in prop::collection::vec(element(), 1..=12)) {
+            prop_assert_eq!(hash_slice(&inputs), Ok(light_poseidon(&inputs)));
+        }
+    }
+
+    #[test]
+    fn no_input_and_seventeen_are_refused() {
+        assert_eq!(hash_slice(&[]), Err(WidthError { inputs: 0 }));
+        assert_eq!(hash_slice(&[Fr::ZERO; 17]), Err(WidthError { inputs: 17 }));
+    }
+
+    #[test]
+    fn every_width_has_parameters_of_its_shape() {
+        for width in 2..=17 {
+            let p = parameters(width).expect("a width of circomlib");
+            let rounds = p.constants_partial.len();
+            assert_eq!(p.width, width);
+            assert_eq!(p.constants_before.len(), HALF_FULL_ROUNDS * width);
+            assert_eq!(p.constants_after.len(), HALF_FULL_ROUNDS * width);
+            assert_eq!([p.mds.len(), p.mds_entry.len()], [width * width; 2]);
+            assert_eq!([p.sparse_rows.len(), p.sparse_columns.len()], [rounds * width, rounds * (width - 1)]);
+        }
+        assert!(parameters(1).is_none() && parameters(18).is_none() && parameters(0).is_none());
+    }
+}
