@@ -4,6 +4,7 @@
 //!  [u8; 32], little-endian ──decode──► Fr      refused at p and above, so a value has one encoding
 //!                          ◄──encode──
 //!  hash, [u8; 32]          ──limbs_of_hash──► [Fr; 2]   low and high 128 bits: a 256-bit hash is wider than Fr
+//!  "zkpov/statement/1"     ──domain──► Fr               a tag that keeps hashes of different meanings apart
 //! ```
 
 use ark_ff::{BigInt, PrimeField};
@@ -41,6 +42,25 @@ pub fn decode(bytes: &[u8; ENCODED_LEN]) -> Result<Fr, NonCanonical> {
 pub fn limbs_of_hash(hash: [u8; 32]) -> [Fr; 2] {
     let [a, b, c, d] = integer_of_bytes(&hash).0;
     [Fr::from(u128::from(a) | u128::from(b) << 64), Fr::from(u128::from(c) | u128::from(d) << 64)]
+}
+
+/// The field element of a domain tag: its ASCII bytes, at most 31, as a little-endian integer.
+///
+/// A tag in front of what is hashed keeps hashes of different meanings apart.
+///
+/// # Panics
+///
+/// When the tag is longer, or not ASCII. Tags are constants: evaluate this in one.
+pub const fn domain(tag: &str) -> Fr {
+    let bytes = tag.as_bytes();
+    assert!(tag.is_ascii() && bytes.len() < ENCODED_LEN, "a domain tag is at most 31 ASCII bytes");
+    let mut limbs = [0; 4];
+    let mut index = 0;
+    while index < bytes.len() {
+        limbs[index / 8] |= (bytes[index] as u64) << (8 * (index % 8));
+        index += 1;
+    }
+    Fr::new(BigInt(limbs))
 }
 
 /// 32 little-endian bytes as an integer of four 64-bit limbs.
@@ -96,6 +116,14 @@ mod tests {
             prop_assert_eq!(&high[..16], &hash[16..]);
             prop_assert!(low[16..].iter().chain(&high[16..]).all(|byte| *byte == 0));
         }
+    }
+
+    #[test]
+    fn a_domain_tag_is_its_ascii_bytes() {
+        const TAG: Fr = domain("zkpov/statement/1");
+        let mut bytes = [0; 32];
+        bytes[..17].copy_from_slice(b"zkpov/statement/1");
+        assert_eq!(encode(&TAG), bytes);
     }
 
     #[test]

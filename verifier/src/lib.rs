@@ -2,7 +2,5 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-extern crate alloc;
-
 pub mod field;
 pub mod poseidon;

@@ -22,6 +22,8 @@
 mod parameters;
 mod permutation;
 
+use ark_ff::AdditiveGroup;
+
 use crate::field::Fr;
 
 pub use parameters::{HALF_FULL_ROUNDS, Parameters};
@@ -45,7 +47,7 @@ macro_rules! of_width {
     };
     ($count:expr, $inputs:expr, $($n:literal $constants:ident)*) => {
         match $count {
-            $($n => $inputs.as_array::<$n>().map(|inputs| permutation::hash(&parameters::$constants, inputs)),)*
+            $($n => $inputs.first_chunk::<$n>().map(|inputs| permutation::hash(&parameters::$constants, inputs)),)*
             _ => None,
         }
     };
@@ -67,6 +69,27 @@ pub fn hash_slice(inputs: &[Fr]) -> Result<Fr, WidthError> {
     of_width!(inputs.len(), inputs).ok_or(WidthError { inputs: inputs.len() })
 }
 
+/// One hash of a list of any length: `h = hash(e[0..16])`, then `h = hash(h, next 15)` until no element is left.
+///
+/// The last call is padded with zeros, and a list of none is sixteen of them: lists of different lengths can
+/// have one hash. Wherever this is used the context fixes the length.
+pub fn chain(elements: &[Fr]) -> Fr {
+    let (first, rest) = elements.split_at(elements.len().min(MAX_INPUTS));
+    let mut inputs = [Fr::ZERO; MAX_INPUTS];
+    for (input, element) in inputs.iter_mut().zip(first) {
+        *input = *element;
+    }
+    let mut digest = hash(&inputs);
+    for chunk in rest.chunks(MAX_INPUTS - 1) {
+        inputs = [Fr::ZERO; MAX_INPUTS];
+        for (input, element) in inputs.iter_mut().zip(core::iter::once(&digest).chain(chunk)) {
+            *input = *element;
+        }
+        digest = hash(&inputs);
+    }
+    digest
+}
+
 /// The constants of the permutation of `width` elements of state; `None` outside 2..=17.
 pub fn parameters(width: usize) -> Option<&'static Parameters> {
     parameters::ALL.get(width.checked_sub(2)?)
@@ -75,28 +98,38 @@ pub fn parameters(width: usize) -> Option<&'static Parameters> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
-    use ark_ff::{AdditiveGroup, PrimeField};
+    use ark_ff::PrimeField;
+    use light_poseidon::PoseidonHasher;
     use proptest::prelude::*;
 
     fn element() -> impl Strategy<Value = Fr> {
         any::<[u8; 32]>().prop_map(|bytes| Fr::from_le_bytes_mod_order(&bytes))
     }
 
-    /// light-poseidon computes with an older arkworks: its elements cross as bytes.
-    fn light_poseidon(inputs: &[Fr]) -> Fr {
-        use light_poseidon::PoseidonBytesHasher;
-        let bytes: Vec<[u8; 32]> = inputs.iter().map(crate::field::encode).collect();
-        let slices: Vec<&[u8]> = bytes.iter().map(|bytes| bytes.as_slice()).collect();
-        let mut hasher = light_poseidon::Poseidon::new_circom(inputs.len()).expect("1 to 12 inputs");
-        crate::field::decode(&hasher.hash_bytes_le(&slices).expect("canonical inputs")).expect("canonical hash")
-    }
-
     proptest! {
         #[test]
         fn hashes_are_light_poseidons(inputs in prop::collection::vec(element(), 1..=12)) {
-            prop_assert_eq!(hash_slice(&inputs), Ok(light_poseidon(&inputs)));
+            let oracle = light_poseidon::Poseidon::<Fr>::new_circom(inputs.len()).and_then(|mut p| p.hash(&inputs));
+            prop_assert_eq!(hash_slice(&inputs), Ok(oracle.expect("1 to 12 inputs")));
         }
+    }
+
+    #[test]
+    fn a_chain_hashes_every_element_in_its_place() {
+        let elements: [Fr; 40] = core::array::from_fn(|i| Fr::from(i as u64 + 1));
+        let padded = |head: Fr, rest: &[Fr]| {
+            let mut inputs = [Fr::ZERO; 16];
+            inputs[0] = head;
+            inputs[1..=rest.len()].copy_from_slice(rest);
+            hash(&inputs)
+        };
+        let first = padded(elements[0], &elements[1..16]);
+        let second = padded(first, &elements[16..31]);
+        assert_eq!(chain(&[]), hash(&[Fr::ZERO; 16]));
+        assert_eq!(chain(&elements[..3]), padded(elements[0], &elements[1..3]));
+        assert_eq!(chain(&elements[..16]), first);
+        assert_eq!(chain(&elements[..31]), second);
+        assert_eq!(chain(&elements), padded(second, &elements[31..]));
     }
 
     #[test]
