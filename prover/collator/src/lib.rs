@@ -1,1 +1,4 @@
 //! What a collator runs.
+
+pub mod db;
+pub mod files;

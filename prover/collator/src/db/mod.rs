@@ -1,0 +1,35 @@
+//! A chain's database: the state, the blocks, and the history to go back to any block that is not final.
+//!
+//! ```text
+//!    commit(block, changes)        finalize(n)              rollback_to(n)
+//!            │                          │                          │
+//!  ┌─────────▼──────────────────────────▼──────────────────────────▼────────┐
+//!  │ blocks   0 ─ 1 ─ … ─ n ────────── n+1 ─────── … ─────────── tip        │  one transaction each:
+//!  │          ◄── final ──►◄──── undo log and extrinsics kept ────►         │  all of it or nothing,
+//!  │ state    after the tip                                                 │  durable on return
+//!  │ pending  extrinsics of undone blocks, until a block holds them again   │
+//!  └─────────────────────────────────────┬──────────────────────────────────┘
+//!                                        │ redb: copy-on-write pages, two-phase commit
+//!                                   chain.redb ──► any number of [`Reader`]s beside the one [`Database`]
+//! ```
+//!
+//! The state is an ordered space of byte keys that the state machine defines; nothing here looks into keys,
+//! heads or proven blocks. `docs/database.md` describes the file, what is durable when, and how it recovers.
+//!
+//! From the ground up: `state` (the state machine's view), `error`, `records`, `tables` (what is on disk),
+//! `directory` (files and the writer's lock), `read`, `verify`, `write`.
+
+mod directory;
+mod error;
+mod read;
+mod records;
+mod state;
+mod tables;
+mod verify;
+mod write;
+
+pub use error::DbError;
+pub use read::{ReadDatabase, Snapshot, State};
+pub use records::{BlockRecord, Genesis};
+pub use state::{ChangeSet, StateError, StateReader};
+pub use write::{Database, Reader};
