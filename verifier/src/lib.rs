@@ -2,5 +2,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod babyjubjub;
+pub mod eddsa;
 pub mod field;
 pub mod poseidon;
