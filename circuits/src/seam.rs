@@ -1,0 +1,182 @@
+//! The thread-local state behind [`crate::namespace`], [`crate::hint`] and [`crate::constraint`].
+//!
+//! It is idle unless [`crate::soundness`] has opened a session on this thread: the three seams then look at one
+//! thread-local flag and go on. Nothing outside this crate can open a session, and a session ends with the scope
+//! that opened it, so no production path can lose a constraint or have a hint replaced.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    ops::Range,
+};
+
+use ark_bn254::Fr;
+use ark_ff::{AdditiveGroup, Field};
+
+thread_local! {
+    static ACTIVE: Cell<bool> = const { Cell::new(false) };
+    static SESSION: RefCell<Session> = RefCell::new(Session::default());
+}
+
+/// How the value of one hint is replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replacement {
+    /// By this value.
+    With(Fr),
+    /// By its successor.
+    PlusOne,
+    /// By its negative.
+    Negated,
+}
+
+impl Replacement {
+    fn apply(self, honest: Fr) -> Fr {
+        match self {
+            Self::With(value) => value,
+            Self::PlusOne => honest + Fr::ONE,
+            Self::Negated => -honest,
+        }
+    }
+}
+
+/// A hint that a session saw.
+#[derive(Clone, Debug)]
+pub(crate) struct SeenHint {
+    /// Namespace path and name.
+    pub(crate) path: String,
+    /// Index among the witness variables.
+    pub(crate) witness: usize,
+}
+
+/// A named constraint, or a guarded group of them, that a session saw.
+#[derive(Clone, Debug)]
+pub(crate) struct SeenConstraint {
+    pub(crate) name: &'static str,
+    /// The namespace path it stands in.
+    pub(crate) path: String,
+    /// The rows it made; empty when it was removed.
+    pub(crate) rows: Range<usize>,
+}
+
+/// The witness variables allocated within one namespace.
+#[derive(Clone, Debug)]
+pub(crate) struct SeenNamespace {
+    pub(crate) path: String,
+    pub(crate) witnesses: Range<usize>,
+}
+
+/// What a session is asked to change, and what it saw.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    /// Keep `hints`, `constraints` and `namespaces`.
+    pub(crate) record: bool,
+    /// Replace the value of the hint with this index.
+    pub(crate) replace: Option<(usize, Replacement)>,
+    /// Names of constraints to leave out, and how often each was met.
+    pub(crate) removed: BTreeMap<String, usize>,
+    pub(crate) hints: Vec<SeenHint>,
+    pub(crate) constraints: Vec<SeenConstraint>,
+    pub(crate) namespaces: Vec<SeenNamespace>,
+    path: Vec<(String, usize)>,
+    hints_met: usize,
+}
+
+/// Runs `body` within `session` and returns the session as it ended, with `body`'s result.
+///
+/// The thread's previous session, if any, is put back afterwards, also when `body` panics.
+pub(crate) fn with_session<T>(session: Session, body: impl FnOnce() -> T) -> (T, Session) {
+    struct Restore(Option<(bool, Session)>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            if let Some((active, session)) = self.0.take() {
+                ACTIVE.set(active);
+                SESSION.replace(session);
+            }
+        }
+    }
+    let restore = Restore(Some((ACTIVE.replace(true), SESSION.replace(session))));
+    let result = body();
+    let ended = SESSION.take();
+    drop(restore);
+    (result, ended)
+}
+
+/// Whether a session is open on this thread.
+#[inline]
+pub(crate) fn is_active() -> bool {
+    ACTIVE.get()
+}
+
+/// Enters the namespace `segment`; `witnesses` is the number of witness variables so far.
+pub(crate) fn enter(segment: String, witnesses: usize) {
+    SESSION.with_borrow_mut(|session| session.path.push((segment, witnesses)));
+}
+
+/// Leaves the innermost namespace; `witnesses` is the number of witness variables by now.
+pub(crate) fn leave(witnesses: usize) {
+    SESSION.with_borrow_mut(|session| {
+        let path = session.current_path();
+        if let Some((_, start)) = session.path.pop()
+            && session.record
+        {
+            session.namespaces.push(SeenNamespace { path, witnesses: start..witnesses });
+        }
+    });
+}
+
+/// Meets the next hint, allocated as witness variable `witness`: its value, replaced if the session says so.
+///
+/// A hint whose honest computation failed is zero within a session: a dishonest prover does not stop there.
+pub(crate) fn meet_hint(name: &str, witness: usize, honest: Option<Fr>) -> Option<Fr> {
+    SESSION.with_borrow_mut(|session| {
+        let index = session.hints_met;
+        session.hints_met += 1;
+        if session.record {
+            let path = session.path_to(name);
+            session.hints.push(SeenHint { path, witness });
+        }
+        match session.replace {
+            Some((target, replacement)) if target == index => {
+                Some(replacement.apply(honest.unwrap_or(Fr::ZERO)))
+            }
+            _ => honest,
+        }
+    })
+}
+
+/// Whether the constraint `name` is to be left out.
+pub(crate) fn is_removed(name: &str) -> bool {
+    SESSION.with_borrow_mut(|session| match session.removed.get_mut(name) {
+        Some(met) => {
+            *met += 1;
+            true
+        }
+        None => false,
+    })
+}
+
+/// Records that the constraint `name` made these rows.
+pub(crate) fn record_constraint(name: &'static str, rows: Range<usize>) {
+    SESSION.with_borrow_mut(|session| {
+        if session.record {
+            let path = session.current_path();
+            session.constraints.push(SeenConstraint { name, path, rows });
+        }
+    });
+}
+
+impl Session {
+    fn current_path(&self) -> String {
+        let segments: Vec<&str> = self.path.iter().map(|(segment, _)| segment.as_str()).collect();
+        segments.join("/")
+    }
+
+    fn path_to(&self, name: &str) -> String {
+        let mut path = self.current_path();
+        if !path.is_empty() {
+            path.push('/');
+        }
+        path.push_str(name);
+        path
+    }
+}
