@@ -129,4 +129,3 @@ fn enforce(name: &'static str, a: &Linear, b: &Linear, c: &Linear) -> Result<()>
     }
     Ok(())
 }
-

@@ -10,9 +10,7 @@ use ark_r1cs_std::{
     GR1CSVar,
     fields::fp::{AllocatedFp, FpVar},
 };
-use ark_relations::gr1cs::{
-    ConstraintSystemRef, LinearCombination, Result, SynthesisError, Variable,
-};
+use ark_relations::gr1cs::{ConstraintSystemRef, LinearCombination, Result, SynthesisError, Variable};
 
 /// A linear combination under construction: Σ coefficient · variable + constant.
 #[derive(Clone, Debug)]

@@ -14,8 +14,8 @@ use std::{collections::HashMap, hash::BuildHasherDefault};
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use ark_relations::gr1cs::{
-    ConstraintSystem, ConstraintSystemRef, OptimizationGoal, R1CS_PREDICATE_LABEL, Result,
-    SynthesisError, SynthesisMode, Variable,
+    ConstraintSystem, ConstraintSystemRef, OptimizationGoal, R1CS_PREDICATE_LABEL, Result, SynthesisError,
+    SynthesisMode, Variable,
 };
 use blake2::{Blake2b, Digest, digest::consts::U32};
 use rayon::prelude::*;
@@ -51,7 +51,10 @@ impl SparseMatrix {
             _ => 0..0,
         };
         let coefficients = &self.coefficients[range.clone()];
-        self.columns[range].iter().zip(coefficients).map(|(column, value)| (*column as usize, *value as usize))
+        self.columns[range]
+            .iter()
+            .zip(coefficients)
+            .map(|(column, value)| (*column as usize, *value as usize))
     }
 
     /// How many coefficients are not zero.
@@ -308,4 +311,3 @@ impl std::hash::Hasher for LowLimb {
         self.0 ^ (self.0 >> 32)
     }
 }
-
