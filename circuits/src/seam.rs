@@ -77,8 +77,9 @@ pub(crate) struct Session {
     pub(crate) hints: Vec<SeenHint>,
     pub(crate) constraints: Vec<SeenConstraint>,
     pub(crate) namespaces: Vec<SeenNamespace>,
-    path: Vec<(String, usize)>,
-    hints_met: usize,
+    /// The open namespaces, and the number of witness variables when each was entered.
+    pub(crate) path: Vec<(String, usize)>,
+    pub(crate) hints_met: usize,
 }
 
 /// Runs `body` within `session` and returns the session as it ended, with `body`'s result.
