@@ -131,6 +131,14 @@ impl Extended {
         })
     }
 
+    /// The point times a scalar below 2^255, by a sequence of operations that does not depend on the scalar.
+    pub(super) fn multiply_secret(&self, scalar: BigInt<4>) -> Self {
+        let addends = [Self::IDENTITY.cached(), self.cached()];
+        (0..DIGITS).rev().fold(Self::IDENTITY, |product, position| {
+            product.double().add_cached(&addends[usize::from(scalar.get_bit(position))])
+        })
+    }
+
     /// The sum of each point times its scalar (below 2^255): Straus's method, one chain of doublings for all.
     pub(super) fn sum_of_multiples<const N: usize>(terms: [(&Self, BigInt<4>); N]) -> Self {
         let terms = terms.map(|(point, scalar)| (point.odd_multiples(), recode(scalar)));

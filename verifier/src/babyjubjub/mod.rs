@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Source: EIP-2494; circomlib's `babyjub.circom`. The same curve as arkworks' `ark-ed-on-bn254` in other
-//! coordinates. Operations take time that depends on their operands: they are for public values.
+//! coordinates. All operations but [`Point::multiply_secret`] take time that depends on their operands.
 
 mod extended;
 mod scalar;
@@ -92,6 +92,15 @@ impl Point {
         Self::affine(Extended::sum_of_multiples([(&self.extended(), scalar.into_bigint())]))
     }
 
+    /// A point of the curve times a secret scalar: the same doublings and additions whatever the scalar is.
+    ///
+    /// That hides the scalar from who measures how long it takes. It does not from another program on the same
+    /// processor, for arkworks' field arithmetic branches on its operands.
+    #[must_use]
+    pub fn multiply_secret(&self, scalar: &Scalar) -> Self {
+        Self::affine(self.extended().multiply_secret(scalar.into_bigint()))
+    }
+
     fn extended(&self) -> Extended {
         Extended::from_affine(&self.x, &self.y)
     }
@@ -168,6 +177,13 @@ mod tests {
             let repeated = (0..times).fold(Point::IDENTITY, |so_far, _| sum(&so_far, &p));
             prop_assert_eq!(p.multiply(&Scalar::from(times)), repeated);
             prop_assert_eq!(p.multiply(&-Scalar::from(times)), repeated.neg());
+            prop_assert_eq!(p.multiply_secret(&Scalar::from(times)), repeated);
+        }
+
+        #[test]
+        fn a_secret_multiple_is_the_multiple(a in scalar(), b in scalar()) {
+            let p = Point::BASE8.multiply(&a);
+            prop_assert_eq!(p.multiply_secret(&b), p.multiply(&b));
         }
     }
 
