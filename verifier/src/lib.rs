@@ -1,8 +1,41 @@
 //! Checks the validity proof of a parachain block.
+//!
+//! ```text
+//!                       validate      validate_block: is this candidate valid?
+//!                     ┌─────┴──────┐
+//!                   block         key           the two files: proven block, validity key
+//!          ┌──────────┼───────────┐ │
+//!       message     relay        body           what a block carries and rests on
+//!          └─head─────┼─statement─┘ │           what the relay chain stores; what a proof proves
+//!                     │             groth16     the argument
+//!       scale  lane eddsa ─ babyjubjub          decoding, shape; the author's signature
+//!                     └─ poseidon ──┴─ field    hashing, the field
+//! ```
+//!
+//! `no_std`, no `unsafe`, and no panic on bytes that nobody vouches for: the same function runs
+//! in a relay node, in a runtime and as a PVF. `docs/formats.md` has every format byte by byte,
+//! `docs/statement.md` what a proof proves, `docs/security.md` which check stops which attack.
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
 pub mod babyjubjub;
+pub mod block;
+pub mod body;
 pub mod eddsa;
+pub mod feature;
 pub mod field;
+pub mod groth16;
+pub mod hashing;
+pub mod head;
+pub mod key;
+pub mod lane;
+pub mod message;
 pub mod poseidon;
+pub mod relay;
+pub mod scale;
+pub mod statement;
+pub mod validate;

@@ -1,0 +1,250 @@
+//! `validate_block`: whether a candidate is a valid state transition of its parachain.
+//!
+//! It stands where a validator would have run the parachain's wasm, and gives all that the wasm
+//! gives. It trusts the parent head, the relay context and the validity key, which the relay chain
+//! holds; it trusts no byte of the block.
+//!
+//! The checks, cheapest first, and what each one stops:
+//!
+//! 1. **Size.** At most [`MAX_POV`](crate::block::MAX_POV) bytes: a validator's time and memory
+//!    are bounded before anything is read.
+//! 2. **Form.** Magic, version, limits before memory is taken, canonical field elements, shortest
+//!    compacts, nothing left over: one block has one encoding, so nobody between collator and
+//!    validator can make a second PoV of it.
+//! 3. **Parent.** A head of ours; if it is a genesis head, the one the key names: a key cannot be
+//!    attached to another chain's beginning. The number is the parent's plus one and does not wrap.
+//! 4. **Relay parent.** Not before the parent's: a chain's view of relay time never goes back, so
+//!    expired calls stay expired.
+//! 5. **Supported.** What no circuit covers yet must be absent: nothing rides along unproven.
+//! 6. **Shape.** The tier is in the key, used slots are within the lanes, the body is exactly as
+//!    long as they say and within the tier's limit, its elements canonical: the body root stands
+//!    for one body.
+//! 7. **Proof's points.** Exact length, canonical, on the curve, in the subgroup, not at infinity:
+//!    the pairing equation is about the groups the argument is sound in.
+//! 8. **Author.** The signature under the block's author key, over the parent head, the statement
+//!    and the scheduled part: nobody but the author submits or reschedules the block. That the key
+//!    belongs to the author's account and that this account may author is the circuit's to prove.
+//! 9. **Statement.** The pairing equation, for the statement *recomputed here* from the parent,
+//!    the relay context, the key and the block: a proof of another chain, version, tier, parent,
+//!    height, relay parent, author, body or result is a proof of another statement.
+//!
+//! The head is built from what was checked and never read from the block.
+
+use alloc::vec::Vec;
+
+use thiserror::Error;
+
+use crate::block::{ProvenBlock, StatementError};
+use crate::body::BodyError;
+use crate::eddsa::{self, PublicKeyError, SignatureError};
+use crate::feature::{Feature, Unsupported};
+use crate::groth16::{PreparedVerifyingKey, Proof, ProofError, ProofRejected};
+use crate::hashing::Hash;
+use crate::head::Head;
+use crate::key::{BodyFormat, PreparedKey, TierKey};
+use crate::lane::TierId;
+use crate::relay::RelayContext;
+use crate::scale::DecodeError;
+use crate::statement::{ChainIdentity, author_message};
+
+use ark_bn254::Fr;
+
+/// What a valid block does: all of polkadot's `ValidationResult`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The new head, encoded.
+    pub head_data: Vec<u8>,
+    /// New validation code, if the block upgrades the chain.
+    pub new_validation_code: Option<Vec<u8>>,
+    /// Messages to the relay chain.
+    pub upward_messages: Vec<Vec<u8>>,
+    /// Messages to other parachains: recipient's para id and bytes.
+    pub horizontal_messages: Vec<(u32, Vec<u8>)>,
+    /// How many downward messages the block took.
+    pub processed_downward_messages: u32,
+    /// Relay block up to which horizontal messages were processed: the relay parent.
+    pub hrmp_watermark: u32,
+}
+
+/// Why a block is not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Invalid {
+    /// The parent head is none of ours.
+    #[error("parent head: {0}")]
+    ParentHead(DecodeError),
+    /// The parent is a genesis head, and not the one of the key's chain.
+    #[error("the parent is a genesis head of another chain")]
+    Genesis {
+        /// The genesis hash the key names.
+        expected: Hash,
+        /// The parent's hash.
+        found: Hash,
+    },
+    /// The parent has the largest number there is.
+    #[error("the parent's number is the largest a block can have")]
+    LastNumber,
+    /// The relay parent is before the parent's.
+    #[error("relay parent {found} is before the parent's relay parent {parent}")]
+    RelayParentBefore {
+        /// The relay parent number of the parent head.
+        parent: u32,
+        /// The relay parent number given.
+        found: u32,
+    },
+    /// The block data are no proven block.
+    #[error("proven block: {0}")]
+    Block(#[from] DecodeError),
+    /// The block uses what this verifier does not accept yet.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// The key has no such tier.
+    #[error("the validity key has no tier {0}")]
+    UnknownTier(TierId),
+    /// The used slots or the body do not fit the tier.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// The body is longer than the tier allows.
+    #[error("body of {found} bytes, the tier allows {limit}")]
+    BodyLimit {
+        /// Length found.
+        found: usize,
+        /// The tier's limit.
+        limit: u32,
+    },
+    /// The proof is malformed.
+    #[error("proof: {0}")]
+    Proof(#[from] ProofError),
+    /// The author's key is no key that an account may have.
+    #[error("author's {0}")]
+    AuthorKey(PublicKeyError),
+    /// The author's signature does not fit author key, parent head, statement and scheduled part.
+    #[error("author's {0}")]
+    AuthorSignature(SignatureError),
+    /// The proof is not one of the block's statement.
+    #[error(transparent)]
+    ProofRejected(#[from] ProofRejected),
+}
+
+impl From<StatementError> for Invalid {
+    fn from(error: StatementError) -> Self {
+        match error {
+            StatementError::Body(error) => Self::Body(error),
+            StatementError::Unsupported(error) => Self::Unsupported(error),
+            StatementError::LastNumber => Self::LastNumber,
+        }
+    }
+}
+
+/// Checks a proven block on its parent.
+///
+/// - `parent_head`: the para's head the relay chain has, as bytes;
+/// - `relay`: the relay parent of the candidate;
+/// - `key`: the para's validity key, prepared;
+/// - `block_data`: the block data of the candidate's PoV.
+///
+/// Never panics, on any input.
+///
+/// # Errors
+///
+/// The first check of this module's list that the block fails.
+pub fn validate_block(
+    parent_head: &[u8],
+    relay: &RelayContext,
+    key: &PreparedKey,
+    block_data: &[u8],
+) -> Result<Transition, Invalid> {
+    let examined = examine(parent_head, relay, key, block_data)?;
+    examined.verifying_key.verify(examined.statement, &examined.proof)?;
+    Ok(examined.transition)
+}
+
+/// A block of which everything but the pairing equation is checked.
+struct Examined<'k> {
+    verifying_key: &'k PreparedVerifyingKey,
+    statement: Fr,
+    proof: Proof,
+    transition: Transition,
+}
+
+fn examine<'k>(
+    parent_head: &[u8],
+    relay: &RelayContext,
+    key: &'k PreparedKey,
+    block_data: &[u8],
+) -> Result<Examined<'k>, Invalid> {
+    let block = ProvenBlock::decode(block_data)?;
+    let chain = &key.key().chain;
+    let parent_head = parent(parent_head, relay, chain)?;
+    let parent = parent_head.as_parent();
+    supported(&block, key.key().body_format)?;
+
+    let proven = &block.proven;
+    let (tier, verifying_key) = key.tier(proven.tier).ok_or(Invalid::UnknownTier(proven.tier))?;
+    body_limit(tier, &proven.body)?;
+    let statement = proven.statement(chain, &parent, relay, &tier.lanes)?;
+    let digest = statement.digest();
+
+    let proof = Proof::decode(&proven.proof)?;
+    proven.author_key.check_subgroup().map_err(Invalid::AuthorKey)?;
+    let message = author_message(&parent.hash, digest, &block.scheduled.hash());
+    eddsa::verify(&proven.author_key, message, &block.signature).map_err(Invalid::AuthorSignature)?;
+
+    let mqc = proven.inbound.extend(&parent_head.digest.mqc)?;
+    let head = proven.head(&parent, &statement, mqc);
+    let processed_downward_messages = proven.inbound.downward.len().try_into().unwrap_or(u32::MAX); // bounded by its decoding
+    Ok(Examined {
+        verifying_key,
+        statement: digest,
+        proof,
+        transition: Transition {
+            head_data: head.encode(),
+            new_validation_code: block.proven.upgrade,
+            upward_messages: block.proven.outbound.upward,
+            horizontal_messages: block.proven.outbound.horizontal,
+            processed_downward_messages,
+            hrmp_watermark: relay.relay_parent_number,
+        },
+    })
+}
+
+/// Checks 3 and 4: the parent head, and the relay parent against it.
+fn parent(bytes: &[u8], relay: &RelayContext, chain: &ChainIdentity) -> Result<Head, Invalid> {
+    let head = Head::decode(bytes).map_err(Invalid::ParentHead)?;
+    let hash = head.hash();
+    if head.number == 0 && hash != chain.genesis_hash {
+        return Err(Invalid::Genesis { expected: chain.genesis_hash, found: hash });
+    }
+    let (before, found) = (head.digest.relay_parent_number, relay.relay_parent_number);
+    if found < before {
+        return Err(Invalid::RelayParentBefore { parent: before, found });
+    }
+    Ok(head)
+}
+
+/// Check 5: nothing rides along that no circuit covers.
+fn supported(block: &ProvenBlock, format: BodyFormat) -> Result<(), Unsupported> {
+    let proven = &block.proven;
+    for (present, feature) in [
+        (format == BodyFormat::Private, Feature::PrivateBody),
+        (!proven.storage_proof.is_empty(), Feature::StorageProof),
+        (!proven.inbound.is_empty(), Feature::InboundMessages),
+        (!proven.outbound.is_empty(), Feature::OutboundMessages),
+        (proven.upgrade.is_some(), Feature::Upgrade),
+        (!block.scheduled.ump_signals.is_empty(), Feature::UmpSignals),
+    ] {
+        if present {
+            return Err(Unsupported(feature));
+        }
+    }
+    Ok(())
+}
+
+/// Part of check 6: the tier's own limit.
+fn body_limit(tier: &TierKey, body: &[u8]) -> Result<(), Invalid> {
+    let (found, limit) = (body.len(), tier.body_limit);
+    match u32::try_from(found) {
+        Ok(length) if length <= limit => Ok(()),
+        _ => Err(Invalid::BodyLimit { found, limit }),
+    }
+}
