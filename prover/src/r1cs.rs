@@ -419,7 +419,8 @@ mod tests {
     fn every_bound_is_checked() {
         assert!(square(|_| ()).is_ok());
         let side = Side::B;
-        let cases: [(&dyn Fn(&mut SparseMatrix), R1csError); 7] = [
+        type Change<'a> = &'a dyn Fn(&mut SparseMatrix);
+        let cases: [(Change<'_>, R1csError); 7] = [
             (&|m| m.columns[0] = 3, R1csError::Column { side, row: 0, column: 3 }),
             (&|m| m.coefficients[0] = 1, R1csError::Coefficient { side, row: 0, coefficient: 1 }),
             (&|m| m.row_offsets = vec![0, 2], R1csError::RowOffsets { side, row: 1 }),
