@@ -1,0 +1,101 @@
+//! The chain spec: parameters and first accounts in JSON.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    call::PointJson,
+    ledger::issuance,
+    state::{Account, MAX_ISSUANCE, Parameters},
+};
+use crate::{
+    decimal,
+    runtime::{SpecError, Token},
+};
+
+/// A chain spec as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Name of the chain that it is for.
+    pub chain: String,
+    /// The native token, if it is not the chain's default.
+    pub token: Option<Token>,
+    parameters: ParametersSpec,
+    accounts: Vec<AccountSpec>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParametersSpec {
+    #[serde(with = "decimal")]
+    existential_deposit: u128,
+    #[serde(with = "decimal")]
+    minimum_fee: u64,
+    #[serde(default)]
+    permissioned_authors: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountSpec {
+    key: PointJson,
+    #[serde(with = "decimal")]
+    balance: u128,
+    #[serde(default)]
+    may_author: bool,
+}
+
+impl Spec {
+    /// Reads a spec.
+    pub fn from_json(json: &str) -> Result<Self, SpecError> {
+        Ok(serde_json::from_str(json)?)
+    }
+
+    /// The first accounts and the parameters, all checked: keys in the prime subgroup and distinct,
+    /// balances of at least the existential deposit, no more accounts than `places`, the total
+    /// issuance within [`MAX_ISSUANCE`], somebody who may author.
+    pub fn check(&self, places: u64) -> Result<(Parameters, Vec<Account>), SpecError> {
+        let ParametersSpec { existential_deposit, minimum_fee, permissioned_authors } = self.parameters;
+        let accounts = self.accounts.par_iter().enumerate().map(|(i, a)| account(i, a, existential_deposit));
+        let accounts: Vec<Account> = accounts.collect::<Result<_, _>>()?;
+        let mut indices = BTreeMap::new();
+        for (index, account) in accounts.iter().enumerate() {
+            if let Some(first) = indices.insert(account.key.to_bytes(), index) {
+                return Err(SpecError::Account {
+                    index,
+                    reason: format!("account {first} has the same key"),
+                });
+            }
+        }
+        if accounts.len() as u64 > places {
+            return Err(SpecError::Invalid(format!(
+                "{} accounts do not fit {places} places",
+                accounts.len()
+            )));
+        }
+        if !accounts.iter().any(|account| account.may_author || !permissioned_authors) {
+            let who = if permissioned_authors {
+                "authors are permissioned and no account may author"
+            } else {
+                "no accounts"
+            };
+            return Err(SpecError::Invalid(format!("nobody could author: {who}")));
+        }
+        let total_issuance = issuance(&accounts).ok_or_else(|| {
+            SpecError::Invalid(format!("the balances' sum exceeds the largest issuance, {MAX_ISSUANCE}"))
+        })?;
+        Ok((Parameters { existential_deposit, minimum_fee, permissioned_authors, total_issuance }, accounts))
+    }
+}
+
+fn account(index: usize, spec: &AccountSpec, deposit: u128) -> Result<Account, SpecError> {
+    let refuse = |reason: String| SpecError::Account { index, reason };
+    let AccountSpec { balance, may_author, .. } = *spec;
+    if balance < deposit {
+        return Err(refuse(format!("a balance of {balance} is below the existential deposit of {deposit}")));
+    }
+    Ok(Account { key: spec.key.key().map_err(refuse)?, nonce: 0, may_author, balance })
+}

@@ -1,0 +1,3 @@
+//! The pallets: one folder each, with its state, calls, native code and circuit.
+
+pub mod balances;

@@ -1,0 +1,35 @@
+//! A chain's state: records in storages, under one root.
+//!
+//! ```text
+//!                     state root = Poseidon16 over the storages' roots
+//!                    /              |                    \
+//!   storage 0: accounts      1: parameters  …         15 (absent: 0)
+//!   8-ary tree, 8 levels     one record, its
+//!   = 2^24 places            leaf is the root
+//!
+//!            records                  the database                        the circuit
+//!   State ──read/write──► Overlay ──get──► StateReader            Recorder ──Openings──► circuit::State
+//!     └─commit─► root, ChangeSet                                  (same accesses,        (same accesses,
+//!                                                                  same order)            constrained)
+//! ```
+//!
+//! [`State`] is what native code uses: it hashes each touched node once, at the end.
+//! [`Recorder`] replays a block access by access and keeps the Merkle opening of each.
+//! Floors, lowest first: `store`, `keys`, `layout`, `record`, `native`, `proof` and `witness`.
+
+pub mod keys;
+mod layout;
+mod native;
+mod proof;
+mod record;
+mod store;
+mod witness;
+
+pub use layout::{
+    ARITY, BITS_PER_LEVEL, Layout, MAX_LEVELS, STORAGES, Shape, empty_subtree, hash_node, hash_storages,
+};
+pub use native::{State, read_record, siblings, state_root, storage_roots};
+pub use proof::MerkleProof;
+pub use record::Record;
+pub use store::{ChangeSet, Overlay, StateError, StateReader};
+pub use witness::{Opening, Openings, Place, Recorder};
