@@ -14,7 +14,7 @@
 //! | coordinates canonical | decoding | a second encoding of the same signature or key |
 //! | R8 and A on the curve | [`verify`], [`PublicKey`] | sums that are no group's, for which the equation proves nothing |
 //! | A is not the identity | [`PublicKey`] | (S·BASE8, S) signing every message: the equation is free of h |
-//! | A in the prime subgroup | [`PublicKey::new`] | keys of order 2, 4 and 8, under which the same forgery holds; and two keys (A and A + torsion) that accept the same secret's signatures |
+//! | A in the prime subgroup | [`PublicKey::new`] | keys of order 2, 4 and 8, under which the same forgery holds; and eight keys (A and A + torsion) to one secret |
 //!
 //! R8 needs no subgroup check: S·BASE8 and 8·h·A are in the prime subgroup, so the equation holds for no R8
 //! outside it. An R8 that is the identity is as good as any other: it says that the signer's nonce was 0, and

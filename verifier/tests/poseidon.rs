@@ -64,3 +64,32 @@ fn circomlibjs_computes_the_same_hashes() {
     }
     assert!(lengths.into_iter().eq(1..=16), "there are vectors for every number of inputs");
 }
+
+/// Prints microseconds a hash, the fastest of many runs, beside light-poseidon's where it has the width:
+/// `cargo test --release -p zkpov-verifier --test poseidon -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures, and holds nothing"]
+fn speed() {
+    use light_poseidon::PoseidonHasher;
+    const HASHES: u32 = 50;
+    const RUNS: u32 = 40;
+    let fastest = |hash: &mut dyn FnMut() -> Fr| {
+        let run = |_| {
+            let start = std::time::Instant::now();
+            for _ in 0..HASHES {
+                std::hint::black_box(hash());
+            }
+            start.elapsed() / HASHES
+        };
+        (0..RUNS).map(run).min().expect("some runs").as_secs_f64() * 1e6
+    };
+    println!("inputs  zkpov us  light-poseidon us");
+    for count in 1..=16 {
+        let inputs: Vec<Fr> = (0..count).map(|i| Fr::from(i as u64)).collect();
+        let ours = fastest(&mut || poseidon::hash_slice(std::hint::black_box(&inputs)).expect("a width"));
+        let light = light_poseidon::Poseidon::<Fr>::new_circom(count)
+            .ok()
+            .map(|mut oracle| fastest(&mut || oracle.hash(std::hint::black_box(&inputs)).expect("a width")));
+        println!("{count:6}  {ours:8.1}  {}", light.map_or(String::new(), |light| format!("{light:17.1}")));
+    }
+}
