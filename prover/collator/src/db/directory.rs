@@ -37,7 +37,7 @@ pub(super) fn unfinished_path(directory: &Path) -> PathBuf {
 /// and can say who holds it.
 #[derive(Debug)]
 pub(super) struct WriterLock {
-    _file: File,
+    file: File,
 }
 
 impl WriterLock {
@@ -61,7 +61,16 @@ impl WriterLock {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for WriterLock {
+    /// Gives the lock back at once. Closing the file would not, as long as a child that this process is
+    /// just starting still holds a copy of its descriptor.
+    fn drop(&mut self) {
+        // Should it fail, the lock goes with the last descriptor.
+        let _ = self.file.unlock();
     }
 }
 

@@ -29,7 +29,7 @@ mod verify;
 mod write;
 
 pub use error::DbError;
-pub use read::{ReadDatabase, Snapshot, State};
+pub use read::{Entry, ReadDatabase, Snapshot, State};
 pub use records::{BlockRecord, Genesis};
 pub use state::{ChangeSet, StateError, StateReader};
 pub use write::{Database, Reader};

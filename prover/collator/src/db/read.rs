@@ -134,6 +134,9 @@ impl Snapshot {
     }
 }
 
+/// A key of the state and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// The state of one [`Snapshot`], as the state machine reads it.
 #[derive(Debug)]
 pub struct State {
@@ -145,7 +148,7 @@ impl State {
     ///
     /// # Errors
     /// [`DbError::Storage`] and [`DbError::Damaged`]; so has each item.
-    pub fn entries(&self) -> Result<impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), DbError>>, DbError> {
+    pub fn entries(&self) -> Result<impl Iterator<Item = Result<Entry, DbError>>, DbError> {
         let entries = ReadableTable::iter(&self.table)?;
         Ok(entries.map(|entry| {
             let (key, value) = entry?;
