@@ -13,17 +13,17 @@
 //!                                   chain.redb ──► any number of [`Reader`]s beside the one [`Database`]
 //! ```
 //!
-//! The state is an ordered space of byte keys that the state machine defines; nothing here looks into keys,
-//! heads or proven blocks. `docs/database.md` describes the file, what is durable when, and how it recovers.
+//! The state is an ordered space of byte keys that the state machine defines
+//! ([`zkpov_circuits::state`]); nothing here looks into keys, heads or proven blocks. `docs/database.md`
+//! describes the file, what is durable when, and how it recovers.
 //!
-//! From the ground up: `state` (the state machine's view), `error`, `records`, `tables` (what is on disk),
-//! `directory` (files and the writer's lock), `read`, `verify`, `write`.
+//! From the ground up: `error`, `records`, `tables` (what is on disk), `directory` (files and the writer's
+//! lock), `read`, `verify`, `write`.
 
 mod directory;
 mod error;
 mod read;
 mod records;
-mod state;
 mod tables;
 mod verify;
 mod write;
@@ -31,5 +31,4 @@ mod write;
 pub use error::DbError;
 pub use read::{Entry, ReadDatabase, Snapshot, State};
 pub use records::{BlockRecord, Genesis};
-pub use state::{ChangeSet, StateError, StateReader};
 pub use write::{Database, Reader};

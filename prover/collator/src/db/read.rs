@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
+use zkpov_circuits::state::{StateError, StateReader};
 
 use super::{
     error::DbError,
     records::{BlockRecord, Genesis},
-    state::{StateError, StateReader},
     tables::{self, BLOCKS, BlockRow, EXTRINSICS, INPUTS, META, PENDING, STATE, decode},
 };
 
@@ -161,7 +161,7 @@ impl StateReader for State {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
         match ReadableTable::get(&self.table, key) {
             Ok(value) => Ok(value.map(|value| value.value().to_vec())),
-            Err(error) => Err(StateError(error.to_string())),
+            Err(error) => Err(StateError::Backend(Box::new(error))),
         }
     }
 }

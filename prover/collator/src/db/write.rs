@@ -6,13 +6,13 @@ use codec::Encode;
 use redb::{
     Builder, ConcurrencyMode, Durability, ReadableDatabase, ReadableTable, StorageBackend, WriteTransaction,
 };
+use zkpov_circuits::state::ChangeSet;
 
 use super::{
     directory::{WriterLock, database_path, locked, unfinished_path},
     error::DbError,
     read::{ReadDatabase, Snapshot},
     records::{BlockRecord, Genesis},
-    state::ChangeSet,
     tables::{self, BLOCKS, BlockRow, EXTRINSICS, INPUTS, META, PENDING, STATE, UNDO, UndoLog, decode},
 };
 use crate::files::sync_directory;

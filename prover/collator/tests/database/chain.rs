@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use zkpov_collator::db::{BlockRecord, ChangeSet, Database, DbError, Genesis, ReadDatabase};
+use zkpov_circuits::state::ChangeSet;
+use zkpov_collator::db::{BlockRecord, Database, DbError, Genesis, ReadDatabase};
 
 /// Keys a made-up block may touch: few, so that blocks overwrite and delete what others wrote.
 const KEYS: u16 = 200;

@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use zkpov_collator::db::{BlockRecord, ChangeSet, Database, ReadDatabase};
+use zkpov_circuits::state::ChangeSet;
+use zkpov_collator::db::{BlockRecord, Database, ReadDatabase};
 
 use crate::chain::{block, genesis};
 
