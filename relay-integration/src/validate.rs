@@ -67,6 +67,7 @@ pub fn validate(
 ///
 /// The first thing that is wrong with the block, or more messages than the relay chain takes.
 pub fn validate_prepared(params: &ValidationParams, key: &PreparedKey) -> Result<ValidationResult, Invalid> {
-    let transition = validate_block(&params.parent_head.0, &relay_context(params), key, &params.block_data.0)?;
+    let transition =
+        validate_block(&params.parent_head.0, &relay_context(params), key, &params.block_data.0)?;
     Ok(validation_result(transition)?)
 }

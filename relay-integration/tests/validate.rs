@@ -133,7 +133,9 @@ fn a_reader_of_substrate_headers_reads_our_head() {
     assert_eq!(header.number, head.number);
     assert_eq!(header.state_root.as_bytes(), field::encode(&head.state_root));
     assert_eq!(header.extrinsics_root.as_bytes(), field::encode(&head.extrinsics_root));
-    assert!(matches!(header.digest.logs.as_slice(), [DigestItem::PreRuntime(engine, _)] if engine == b"zkpv"));
+    assert!(
+        matches!(header.digest.logs.as_slice(), [DigestItem::PreRuntime(engine, _)] if engine == b"zkpv")
+    );
     assert_eq!(header.encode(), head.encode());
 }
 

@@ -86,7 +86,8 @@ pub(crate) fn validity_key() -> ValidityKey {
 fn simulate(statement: Fr) -> Proof {
     let log = Fr::from;
     let [ic0, ic1] = IC.map(Fr::from);
-    let c = (log(A) * log(B) - log(ALPHA) * log(BETA) - ic0 - statement * ic1) * log(DELTA).inverse().unwrap();
+    let c =
+        (log(A) * log(B) - log(ALPHA) * log(BETA) - ic0 - statement * ic1) * log(DELTA).inverse().unwrap();
     Proof::new(g1(log(A)), g2(log(B)), g1(c)).unwrap()
 }
 
