@@ -1,0 +1,82 @@
+//! The bytes of a key: a mapped file, or memory of its own with the same layout. The only `unsafe` of the crate.
+//!
+//! What the map rests on, since the operating system does not keep others from writing to a mapped file:
+//!
+//! - This crate never writes to a key file that has its final name: [`super::write`] makes a new file and renames it, so that a
+//!   map keeps the file it was opened on. Programs that overwrite or truncate a key *in place* while it is mapped are outside
+//!   what an operator may do (truncation ends the process with SIGBUS on Unix).
+//! - Only bytes and `u32` are read through the map, and every bit pattern is a value of these types. Nothing is a reference to an
+//!   arkworks type: their layout is not specified. Points are copied out, and each coordinate is compared with the modulus.
+//! - No index, length or coordinate read from the map is trusted beyond the expression it is checked in, so that a file that
+//!   changes after it was opened gives an error or a proof that its own verification refuses.
+
+#![allow(unsafe_code)]
+
+use memmap2::{Mmap, MmapMut};
+use std::fs::File;
+use std::io;
+
+#[cfg(target_endian = "big")]
+compile_error!("key files are little-endian and their index tables are read in place");
+
+/// The bytes of a whole key, at a page boundary.
+#[derive(Debug)]
+pub(crate) struct Image(Mmap);
+
+impl Image {
+    /// Maps `file` for reading.
+    pub(crate) fn map(file: &File) -> io::Result<Self> {
+        // SAFETY: the map is read-only and private to this value. The module's documentation says why a change of the file by
+        // another process, which no program can exclude, is not taken for granted anywhere.
+        unsafe { Mmap::map(file) }.map(Self)
+    }
+
+    /// All bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Bytes of a key in the making.
+#[derive(Debug)]
+pub(crate) struct ImageMut(MmapMut);
+
+impl ImageMut {
+    /// `length` zero bytes.
+    pub(crate) fn zeroed(length: usize) -> io::Result<Self> {
+        MmapMut::map_anon(length).map(Self)
+    }
+
+    /// All bytes.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
+    /// Ends the making.
+    pub(crate) fn freeze(self) -> io::Result<Image> {
+        self.0.make_read_only().map(Image)
+    }
+}
+
+/// `bytes` as little-endian words, in place. `None` if they do not begin at a multiple of four or do not end in a whole word.
+pub(crate) fn words(bytes: &[u8]) -> Option<&[u32]> {
+    // SAFETY: every four bytes are a `u32`, and `align_to` gives only aligned ones in its middle part.
+    let (before, words, after) = unsafe { bytes.align_to::<u32>() };
+    (before.is_empty() && after.is_empty()).then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_given_only_where_they_are_whole_and_aligned() {
+        let mut image = ImageMut::zeroed(64).unwrap();
+        image.bytes_mut()[4..8].copy_from_slice(&0x0102_0304u32.to_le_bytes());
+        let image = image.freeze().unwrap();
+        assert_eq!(words(&image.bytes()[..12]), Some(&[0, 0x0102_0304, 0][..]));
+        assert_eq!(words(&image.bytes()[1..5]), None);
+        assert_eq!(words(&image.bytes()[..7]), None);
+        assert_eq!(words(&[]), Some(&[][..]));
+    }
+}

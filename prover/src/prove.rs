@@ -1,0 +1,184 @@
+//! The prover.
+//!
+//! ```text
+//!   assignment z ─► witness_check: A z, B z, C z, every row ─► qap: six transforms ─► msm.h ─┐
+//!        └────────────────────────────────► msm.l, msm.a, msm.b_g1, msm.b_g2 ──────────────┴─► A, B, C ─► verify ─► proof
+//!
+//!   A = alpha + Σ z_i A_i + r delta       B = beta + Σ z_i B_i + s delta
+//!   C = Σ z_i L_i + Σ h_k H_k + s A + r B - r s delta                              (Groth 2016, section 3.2)
+//! ```
+
+use ark_bn254::{Fr, G1Projective, G2Projective};
+use ark_ec::CurveGroup;
+use ark_ec::short_weierstrass::{Affine, Projective, SWCurveConfig};
+use ark_ff::{One, UniformRand};
+use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
+use rand::rngs::OsRng;
+use rayon::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::encoding::Encoding;
+use crate::key::{KeyError, ProvingKey, Section};
+use crate::msm::msm;
+use crate::progress::{Options, phase, start_phase};
+use crate::proof::{Proof, VerifyError, verify};
+use crate::qap::{self, Rows, RowsError};
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// Another number of values than the circuit has variables.
+    #[error(
+        "the key's circuit has {expected} variables (the constant 1 among them), the assignment has {found} values"
+    )]
+    AssignmentLength {
+        /// Variables of the circuit.
+        expected: usize,
+        /// Values given.
+        found: usize,
+    },
+    /// The first value is the constant 1 in every assignment.
+    #[error("the first value of an assignment must be 1")]
+    FirstIsNotOne,
+    /// A constraint does not hold.
+    #[error("the assignment does not satisfy constraint {row}")]
+    Unsatisfied {
+        /// The first constraint that does not hold, counted from 0.
+        row: usize,
+    },
+    /// The key is damaged.
+    #[error("the key is damaged, check or replace it: {0}")]
+    Key(#[from] KeyError),
+    /// An index in the key's matrices leads nowhere.
+    #[error("the key is damaged, check or replace it: an index of its constraint matrices is out of bounds")]
+    Matrices,
+    /// The proof that was computed does not hold: the key is damaged, or the machine computes wrongly. No proof is returned.
+    #[error("the proof that was computed does not verify; check the key, then the machine: {0}")]
+    SelfVerification(#[source] VerifyError),
+}
+
+/// Proves that the key's circuit is satisfied by `assignment`: 1, the public inputs, the witness, in the circuit's order.
+///
+/// The randomness that makes it zero-knowledge is the operating system's; two proofs of one assignment differ. The proof has
+/// been verified when it is returned.
+///
+/// # Errors
+/// If the assignment is not one that satisfies the circuit, or the key is damaged.
+pub fn prove(key: &ProvingKey, assignment: &[Fr], options: &Options<'_>) -> Result<Proof, ProveError> {
+    let (r, s) = (Zeroizing::new(Fr::rand(&mut OsRng)), Zeroizing::new(Fr::rand(&mut OsRng)));
+    prove_with_randomness(key, assignment, (&r, &s), options)
+}
+
+/// [`prove`] with given (r, s): the same randomness gives the same bytes. For tests and comparisons; a proof whose randomness is
+/// known, or used twice, is not zero-knowledge.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_with_randomness(
+    key: &ProvingKey,
+    assignment: &[Fr],
+    (r, s): (&Fr, &Fr),
+    options: &Options<'_>,
+) -> Result<Proof, ProveError> {
+    let expected = key.num_instance() + key.num_witness();
+    if assignment.len() != expected {
+        return Err(ProveError::AssignmentLength { expected, found: assignment.len() });
+    }
+    if !assignment.first().is_some_and(One::is_one) {
+        return Err(ProveError::FirstIsNotOne);
+    }
+    let witness = assignment.get(key.num_instance()..).unwrap_or_default();
+
+    let quotient = quotient(key, assignment, options)?;
+    let h: G1Projective = {
+        let running = start_phase!(options, phase::PROVE_MSM_H, 1);
+        let sum = msm_with_section(key, Section::H, &quotient, options)?;
+        running.finish();
+        sum
+    };
+    drop(quotient);
+    let l: G1Projective = {
+        let running = start_phase!(options, phase::PROVE_MSM_L, 1);
+        let sum = msm_with_section(key, Section::L, witness, options)?;
+        running.finish();
+        sum
+    };
+    let a: G1Projective = {
+        let running = start_phase!(options, phase::PROVE_MSM_A, 1);
+        let scalars = gather(assignment, key.indices(Section::AIndices));
+        let sum = msm_with_section(key, Section::A, &scalars, options)?;
+        running.finish();
+        sum + *key.delta_g1() * r + key.verifying_key().alpha_g1()
+    };
+    let scalars = gather(assignment, key.indices(Section::BIndices));
+    let b_g1: G1Projective = {
+        let running = start_phase!(options, phase::PROVE_MSM_B_G1, 1);
+        let sum = msm_with_section(key, Section::BG1, &scalars, options)?;
+        running.finish();
+        sum + *key.delta_g1() * s + key.beta_g1()
+    };
+    let b: G2Projective = {
+        let running = start_phase!(options, phase::PROVE_MSM_B_G2, 1);
+        let sum = msm_with_section(key, Section::BG2, &scalars, options)?;
+        running.finish();
+        sum + *key.verifying_key().delta_g2() * s + key.verifying_key().beta_g2()
+    };
+    let c: G1Projective = h + l + a * s + b_g1 * r - *key.delta_g1() * (*r * s);
+    let proof = Proof::new(a.into_affine(), b.into_affine(), c.into_affine());
+
+    let running = start_phase!(options, phase::PROVE_VERIFY, 1);
+    let public_inputs = assignment.get(1..key.num_instance()).unwrap_or_default();
+    verify(key.verifying_key(), public_inputs, &proof).map_err(ProveError::SelfVerification)?;
+    running.finish();
+    Ok(proof)
+}
+
+/// The quotient's values on the odd points, after the check that every constraint holds.
+fn quotient(
+    key: &ProvingKey,
+    assignment: &[Fr],
+    options: &Options<'_>,
+) -> Result<Zeroizing<Vec<Fr>>, ProveError> {
+    let running = start_phase!(options, phase::PROVE_WITNESS_CHECK, 1);
+    let values = key.decode::<Fr>(Section::Values)?;
+    let r1cs = key.r1cs(&values);
+    // The counts of a key are bounded when it is opened.
+    let domain: Radix2EvaluationDomain<Fr> =
+        qap::domain(r1cs.num_constraints().saturating_add(r1cs.num_instance)).ok_or(ProveError::Matrices)?;
+    let rows = qap::satisfied_rows(&r1cs, domain.size(), assignment).map_err(|error| match error {
+        RowsError::Unsatisfied { row } => ProveError::Unsatisfied { row },
+        RowsError::Index(_) => ProveError::Matrices,
+    })?;
+    running.finish();
+
+    let running = start_phase!(options, phase::PROVE_QAP, 1);
+    let Rows { a, b } = rows;
+    let c = a.par_iter().zip(&b).map(|(a, b)| *a * b).collect();
+    let quotient = qap::quotient(&domain, a, b, c).ok_or(ProveError::Matrices)?;
+    running.finish();
+    Ok(Zeroizing::new(quotient))
+}
+
+/// The values of the variables that a query has points for. An index beyond the assignment, which a damaged key may hold, is
+/// skipped: the proof then fails its verification.
+fn gather(assignment: &[Fr], indices: &[u32]) -> Zeroizing<Vec<Fr>> {
+    let values = indices.par_iter().map(|&index| assignment.get(index as usize).copied().unwrap_or_default());
+    Zeroizing::new(values.collect())
+}
+
+fn msm_with_section<C>(
+    key: &ProvingKey,
+    section: Section,
+    scalars: &[Fr],
+    options: &Options<'_>,
+) -> Result<Projective<C>, ProveError>
+where
+    C: SWCurveConfig<ScalarField = Fr>,
+    Affine<C>: Encoding,
+{
+    let running = start_phase!(options, phase::PROVE_LOAD, 1);
+    let points = key.decode::<Affine<C>>(section)?;
+    running.finish();
+    Ok(msm(&points, scalars))
+}
