@@ -1,17 +1,18 @@
 //! `payments`: a chain that does nothing but move its native token.
 
 use ark_relations::gr1cs::{self, ConstraintSystemRef, SynthesisError};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use zkpov_verifier::{
     babyjubjub::Point,
     body::BodyLayout,
     eddsa::PublicKey,
     field::Fr,
     lane::{Lane, TierId},
-    statement::{NO_MESSAGES, Statement},
+    statement::{ChainIdentity, NO_MESSAGES, Statement},
 };
 
 use crate::{
+    keys::SecretKey,
     pallets::balances::{
         self, ACCOUNTS, Account, CallKind, Extrinsic, Ledger, LedgerError, Movement, PARAMETERS, Plan, Rules,
         Selection, SlotWitness, Spec, Witness,
@@ -105,6 +106,11 @@ impl Payments {
         let tiers = shape.tiers.iter().map(|tier| Tier::new(TierId(tier.id), lanes(tier))).collect();
         let accounts = Shape::Tree { levels: shape.account_levels.min(ACCOUNT_LEVELS) };
         Self { layout: Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single)]), tiers }
+    }
+
+    /// How the state is laid out.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     fn tier(&self, id: TierId) -> Option<&Tier> {
@@ -243,6 +249,19 @@ impl Chain for Payments {
 
     fn extrinsic_to_json(&self, bytes: &[u8]) -> Result<Value, ExtrinsicError> {
         Ok(Extrinsic::decode(bytes)?.to_json())
+    }
+
+    fn sign_json(
+        &self,
+        identity: &ChainIdentity,
+        unsigned: Map<String, Value>,
+        key: &SecretKey,
+    ) -> Result<Value, ExtrinsicError> {
+        Ok(Extrinsic::signed_from_json(unsigned, balances::chain_tag(identity), key)?.to_json())
+    }
+
+    fn call_name(&self, call: u8) -> Option<&'static str> {
+        CallKind::ALL.into_iter().find(|kind| *kind as u8 == call).map(CallKind::name)
     }
 
     fn execute(

@@ -3,7 +3,7 @@
 use std::{any::Any, sync::Arc};
 
 use ark_relations::gr1cs::{self, ConstraintSystemRef};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use zkpov_verifier::{
     eddsa::PublicKey,
     field::Fr,
@@ -12,7 +12,10 @@ use zkpov_verifier::{
     statement::{ChainIdentity, Statement},
 };
 
-use crate::state::{ChangeSet, MerkleProof, StateError, StateReader};
+use crate::{
+    keys::SecretKey,
+    state::{ChangeSet, MerkleProof, StateError, StateReader},
+};
 
 /// A parachain's state machine: its genesis, its extrinsics, the native execution of a block and
 /// the circuit that proves it.
@@ -40,6 +43,18 @@ pub trait Chain: Send + Sync + core::fmt::Debug {
 
     /// The inverse of [`extrinsic_from_json`](Self::extrinsic_from_json).
     fn extrinsic_to_json(&self, bytes: &[u8]) -> Result<Value, ExtrinsicError>;
+
+    /// Completes an extrinsic that lacks its signature, given as the JSON object that
+    /// [`extrinsic_from_json`](Self::extrinsic_from_json) reads, by signing it with `key`.
+    fn sign_json(
+        &self,
+        identity: &ChainIdentity,
+        unsigned: Map<String, Value>,
+        key: &SecretKey,
+    ) -> Result<Value, ExtrinsicError>;
+
+    /// The name of a call kind, as extrinsics have it; `None` for a kind the chain does not have.
+    fn call_name(&self, call: u8) -> Option<&'static str>;
 
     /// Executes a block natively: checks the extrinsics and takes those that fit, in the given tier
     /// or in the smallest that holds them all.

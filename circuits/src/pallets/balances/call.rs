@@ -2,7 +2,7 @@
 
 use codec::{DecodeAll, Encode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use zkpov_verifier::{
     babyjubjub::Point,
     eddsa::{PublicKey, Signature},
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     decimal::{self, FieldElement},
     integer::{field_to_scalar, pack, scalar_to_field, unpack},
+    keys::SecretKey,
     runtime::ExtrinsicError,
 };
 
@@ -171,6 +172,21 @@ impl Extrinsic {
             json.signature.signature().map_err(|e| ExtrinsicError::Json(format!("signature: {e}")))?;
         let Json { call, sender, nonce, expiry, fee, amount, .. } = json;
         Ok(Self { call, sender, nonce, expiry, fee, amount, receiver, signature })
+    }
+
+    /// The extrinsic of a JSON object that lacks the signature, signed by `key` for the chain of `chain_tag`.
+    pub fn signed_from_json(
+        mut unsigned: Map<String, Value>,
+        chain_tag: Fr,
+        key: &SecretKey,
+    ) -> Result<Self, ExtrinsicError> {
+        // What is signed does not depend on the signature, so any will do until then.
+        let placeholder = SignatureJson::from(key.sign(chain_tag));
+        let placeholder = serde_json::to_value(placeholder).map_err(|e| ExtrinsicError::Json(e.to_string()))?;
+        unsigned.insert("signature".into(), placeholder);
+        let mut extrinsic = Self::from_json(&Value::Object(unsigned).to_string())?;
+        extrinsic.signature = key.sign(extrinsic.message(chain_tag));
+        Ok(extrinsic)
     }
 
     /// The JSON that [`from_json`](Self::from_json) reads.
