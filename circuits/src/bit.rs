@@ -6,7 +6,7 @@
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
-use ark_relations::gr1cs::{Result, SynthesisError};
+use ark_relations::gr1cs::Result;
 
 use crate::{
     constraint::{self, product, product_plus},
@@ -28,7 +28,7 @@ impl Bit {
     ///
     /// # Errors
     ///
-    /// [`SynthesisError::Unsatisfiable`] for a constant other than 0 and 1.
+    /// [`ark_relations::gr1cs::SynthesisError::Unsatisfiable`] for a constant other than 0 and 1.
     pub fn enforce(value: &FpVar<Fr>) -> Result<Self> {
         constraint::enforce_boolean("bit", value)?;
         Ok(Self(value.clone()))
@@ -48,7 +48,7 @@ impl Bit {
     ///
     /// # Errors
     ///
-    /// [`SynthesisError::AssignmentMissing`] when only the circuit's shape is asked for.
+    /// [`ark_relations::gr1cs::SynthesisError::AssignmentMissing`] when only the circuit's shape is asked for.
     pub fn value(&self) -> Result<bool> {
         Ok(self.0.value()? != Fr::ZERO)
     }
@@ -117,7 +117,7 @@ impl Bit {
     ///
     /// # Errors
     ///
-    /// [`SynthesisError::Unsatisfiable`] for the constant 0.
+    /// [`ark_relations::gr1cs::SynthesisError::Unsatisfiable`] for the constant 0.
     pub fn enforce_true(&self, name: &'static str) -> Result<()> {
         constraint::enforce_equal(name, &self.0, Linear::new(&self.0.cs()).plus_constant(Fr::ONE))
     }
@@ -126,7 +126,7 @@ impl Bit {
     ///
     /// # Errors
     ///
-    /// [`SynthesisError::Unsatisfiable`] when all are constants and it does not hold.
+    /// [`ark_relations::gr1cs::SynthesisError::Unsatisfiable`] when all are constants and it does not hold.
     pub fn enforce_equal_if(&self, name: &'static str, a: &FpVar<Fr>, b: &FpVar<Fr>) -> Result<()> {
         let difference = Linear::of(a).plus(-Fr::ONE, b);
         constraint::enforce_product(name, difference, &self.0, Linear::new(&self.0.cs()))

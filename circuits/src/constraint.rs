@@ -8,7 +8,7 @@
 //! constants the equation is checked at once and [`SynthesisError::Unsatisfiable`] reports that it does not hold.
 
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, Field};
+use ark_ff::Field;
 use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::{Result, SynthesisError};
 

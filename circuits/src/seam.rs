@@ -11,33 +11,15 @@ use std::{
 };
 
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, Field};
 
 thread_local! {
     static ACTIVE: Cell<bool> = const { Cell::new(false) };
     static SESSION: RefCell<Session> = RefCell::new(Session::default());
 }
 
-/// How the value of one hint is replaced.
+/// The value that takes a hint's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Replacement {
-    /// By this value.
-    With(Fr),
-    /// By its successor.
-    PlusOne,
-    /// By its negative.
-    Negated,
-}
-
-impl Replacement {
-    fn apply(self, honest: Fr) -> Fr {
-        match self {
-            Self::With(value) => value,
-            Self::PlusOne => honest + Fr::ONE,
-            Self::Negated => -honest,
-        }
-    }
-}
+pub(crate) struct Replacement(pub(crate) Fr);
 
 /// A hint that a session saw.
 #[derive(Clone, Debug)]
@@ -84,8 +66,9 @@ pub(crate) struct Session {
 
 /// Runs `body` within `session` and returns the session as it ended, with `body`'s result.
 ///
-/// The thread's previous session, if any, is put back afterwards, also when `body` panics.
-pub(crate) fn with_session<T>(session: Session, body: impl FnOnce() -> T) -> (T, Session) {
+/// Constraints that an outer session leaves out stay left out. The thread's outer session, if any, is put back
+/// afterwards, also when `body` panics.
+pub(crate) fn with_session<T>(mut session: Session, body: impl FnOnce() -> T) -> (T, Session) {
     struct Restore(Option<(bool, Session)>);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -95,11 +78,24 @@ pub(crate) fn with_session<T>(session: Session, body: impl FnOnce() -> T) -> (T,
             }
         }
     }
-    let restore = Restore(Some((ACTIVE.replace(true), SESSION.replace(session))));
+    for name in removed_names() {
+        session.removed.entry(name).or_default();
+    }
+    let mut restore = Restore(Some((ACTIVE.replace(true), SESSION.replace(session))));
     let result = body();
     let ended = SESSION.take();
+    if let Some((_, outer)) = &mut restore.0 {
+        for (name, met) in &mut outer.removed {
+            *met += ended.removed.get(name).copied().unwrap_or_default();
+        }
+    }
     drop(restore);
     (result, ended)
+}
+
+/// The names of constraints that this thread's session leaves out.
+pub(crate) fn removed_names() -> Vec<String> {
+    SESSION.with_borrow(|session| session.removed.keys().cloned().collect())
 }
 
 /// Whether a session is open on this thread.
@@ -137,9 +133,7 @@ pub(crate) fn meet_hint(name: &str, witness: usize, honest: Option<Fr>) -> Optio
             session.hints.push(SeenHint { path, witness });
         }
         match session.replace {
-            Some((target, replacement)) if target == index => {
-                Some(replacement.apply(honest.unwrap_or(Fr::ZERO)))
-            }
+            Some((target, Replacement(value))) if target == index => Some(value),
             _ => honest,
         }
     })

@@ -1,10 +1,12 @@
 //! The building blocks of pallets: each a gadget whose native twin computes the same.
 //!
 //! ```text
-//!   merkle                            paths of hashes
-//!      │
-//!   poseidon   range                  hash; integers, comparisons
-//!      │         │
+//!   merkle     eddsa                  paths of hashes; signatures
+//!      │       │    │
+//!      │       │  babyjubjub          points and their multiples
+//!      │       │    │
+//!   poseidon ──┘  range               hash; integers, comparisons
+//!      │            │
 //!   crate::{bit, hint, constraint}    the seams
 //! ```
 //!
@@ -14,6 +16,8 @@
 //! | Merkle level, 8-ary, read / update | 409 / 818, and 3 for the index bits |
 //! | Merkle level, 4-ary, read / update | 300 / 600, and 2 for the index bits |
 
+pub mod babyjubjub;
+pub mod eddsa;
 pub mod merkle;
 pub mod poseidon;
 pub mod range;

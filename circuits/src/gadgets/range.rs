@@ -54,6 +54,30 @@ pub fn canonical_bits(value: &FpVar<Fr>) -> Result<Vec<Bit>> {
     Ok(bits)
 }
 
+/// The `count` ≤ 254 bits, the least first, of the integer `value + offset`, enforcing under `name` that they sum to it
+/// modulo p. Which integer they are of is for the caller to enforce. `count` + 1 constraints.
+///
+/// The hinted bits are those of the sum of `value`'s integer below p and `offset`.
+pub(super) fn bits_of_shifted(
+    name: &'static str,
+    value: &FpVar<Fr>,
+    offset: &BigInt<4>,
+    count: usize,
+) -> Result<Vec<Bit>> {
+    let cs = value.cs();
+    let integer = value.value().map(|value| {
+        let mut integer = value.into_bigint();
+        integer.add_with_carry(offset);
+        integer
+    });
+    let bits = (0..count)
+        .map(|i| hint::bit(&cs, "bit", || integer.map(|integer| integer.get_bit(i))))
+        .collect::<Result<Vec<Bit>>>()?;
+    let offset = Fr::from_bigint(*offset).ok_or(SynthesisError::Unsatisfiable)?;
+    enforce_equal(name, weigh(&bits), Linear::of(value).plus_constant(offset))?;
+    Ok(bits)
+}
+
 fn bits_unchecked(name: &'static str, value: &FpVar<Fr>, count: usize) -> Result<Vec<Bit>> {
     if let FpVar::Constant(constant) = value {
         let integer = constant.into_bigint();
@@ -128,6 +152,21 @@ pub fn enforce_at_most(name: &'static str, bits: &[Bit], largest: &BigInt<4>) ->
         Some(run) => enforce_run(name, &cs, seen_one.then_some(&missing), run),
         None => Ok(()),
     }
+}
+
+/// Enforces under `name` that the integer with these bits, the least first, is at least `least`, by
+/// [`enforce_at_most`] of the complements: one constraint for each run of ones in `least`.
+///
+/// # Errors
+///
+/// None but those of allocation.
+pub fn enforce_at_least(name: &'static str, bits: &[Bit], least: &BigInt<4>) -> Result<()> {
+    let complements = bits.iter().map(Bit::not).collect::<Result<Vec<Bit>>>()?;
+    let mut complement = BigInt::<4>::zero();
+    for i in (0..bits.len()).filter(|i| !least.get_bit(*i)) {
+        complement.0[i / 64] |= 1 << (i % 64);
+    }
+    enforce_at_most(name, &complements, &complement)
 }
 
 fn enforce_run(

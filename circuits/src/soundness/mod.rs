@@ -1,21 +1,27 @@
-//! Tools that try to cheat a circuit.
+//! Tools that try to cheat a circuit, for the tests of gadgets, pallets and chains here and elsewhere.
+//!
+//! ```text
+//!   circuit ──► Audit ──► Report      each hint replaced and the rest recomputed, each variable perturbed in place:
+//!                                     whatever still satisfies the constraints is a survivor
+//!   forged  ──► violated              which named constraints refuse a forged witness
+//!   witness ──► without(names, …)     the same with these constraints left out
+//! ```
+//!
+//! A circuit here is any closure `Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync` that allocates through
+//! [`crate::hint`] and constrains through [`crate::constraint`].
+//!
+//! What an audit can and cannot show. A hint that survives is a value that a prover may choose and nothing
+//! contradicts: a hole, or a freedom that is harmless for a reason that has to be written down. No survivor means
+//! that no *single* change goes unnoticed; changes of several hints at once are for the forged executions of each
+//! pallet's tests.
 
-use std::collections::BTreeMap;
+mod audit;
+mod forgery;
+mod report;
 
-use crate::seam::{Session, with_session};
+pub use audit::Audit;
+pub use forgery::{Violation, is_satisfied, violated, without};
+pub use report::{AuditError, Change, Excepted, Finding, Report};
 
-/// Runs `body` with the constraints of these names left out of whatever circuit it synthesises on this thread.
-///
-/// For tests alone: it shows that a forged witness is refused by a named constraint and by nothing else.
-///
-/// # Panics
-///
-/// When a name was not met: a constraint that is not there proves nothing.
-pub fn without<T>(names: &[&str], body: impl FnOnce() -> T) -> T {
-    let removed: BTreeMap<String, usize> = names.iter().map(|name| ((*name).to_owned(), 0)).collect();
-    let (result, ended) = with_session(Session { removed, ..Session::default() }, body);
-    for (name, met) in ended.removed {
-        assert!(met > 0, "no constraint named {name:?} was met");
-    }
-    result
-}
+#[cfg(test)]
+mod tests;

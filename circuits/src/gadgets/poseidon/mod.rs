@@ -49,14 +49,14 @@ pub fn hash(inputs: &[FpVar<Fr>]) -> Result<FpVar<Fr>> {
             let constant: Vec<bool> = inputs.iter().map(GR1CSVar::is_constant).collect();
             let trace = trace::trace(basis, &values, &constant);
             for value in &trace {
-                cs.new_witness_variable(|| Ok(*value))?;
+                let _variable = cs.new_witness_variable(|| Ok(*value))?;
             }
             trace.last().copied()
         }
         _ => {
             let variables = trace::length(basis, inputs.iter().filter(|input| !input.is_constant()).count());
             for _ in 0..variables {
-                cs.new_witness_variable(|| Err(SynthesisError::AssignmentMissing))?;
+                let _variable = cs.new_witness_variable(|| Err(SynthesisError::AssignmentMissing))?;
             }
             None
         }

@@ -1,0 +1,297 @@
+//! The audit: replaces each hint and recomputes the rest, then perturbs each variable in place.
+
+use ark_bn254::Fr;
+use ark_ff::{AdditiveGroup, Field, UniformRand};
+use ark_relations::gr1cs::{ConstraintSystemRef, Result};
+use ark_std::rand::{SeedableRng, rngs::StdRng};
+use rayon::prelude::*;
+
+use super::{
+    forgery::{attribute, shape},
+    report::{AuditError, Change, Excepted, Finding, Report},
+};
+use crate::{
+    r1cs::{R1cs, assignment},
+    seam::{Replacement, Session, removed_names, with_session},
+};
+
+/// An audit of one circuit.
+///
+/// ```
+/// use zkpov_circuits::{constraint, hint, soundness::Audit};
+/// use ark_bn254::Fr;
+///
+/// let report = Audit::new("square")
+///     .run(|cs| {
+///         let root = hint::field(&cs, "root", || Ok(Fr::from(3u64)))?;
+///         let square = constraint::product(&root, &root)?;
+///         constraint::enforce_equal("square", &square, &cs_constant(9))
+///     })
+///     .expect("the honest witness is accepted");
+/// // -3 is as good a root as 3.
+/// assert_eq!(report.survivors[0].path(), "root");
+/// # fn cs_constant(value: u64) -> ark_r1cs_std::fields::fp::FpVar<Fr> {
+/// #     ark_r1cs_std::fields::fp::FpVar::Constant(Fr::from(value))
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Audit {
+    name: String,
+    seed: u64,
+    exceptions: Vec<(String, String)>,
+}
+
+impl Audit {
+    /// An audit of the circuit that reports will call `name`.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), seed: 0, exceptions: Vec::new() }
+    }
+
+    /// Seeds the random values; 0 unless set. An audit is deterministic.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Declares that findings whose path matches `pattern` are harmless, and why. `*` stands for any characters.
+    ///
+    /// A declaration that matches no finding makes the report unclean.
+    #[must_use]
+    pub fn except(mut self, pattern: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.exceptions.push((pattern.into(), reason.into()));
+        self
+    }
+
+    /// Audits `circuit`, which carries an honest witness, over all cores.
+    ///
+    /// The circuit is run five times for each of its hints, so give it a small instance.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`] when there is nothing to audit: the circuit fails, its honest witness is refused, or its shape
+    /// depends on values.
+    pub fn run(
+        &self,
+        circuit: impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync,
+    ) -> std::result::Result<Report, AuditError> {
+        let removed = removed_names();
+        let (r1cs, session) = shape(&circuit)?;
+        let honest = assignment(&circuit)?;
+        if honest.len() != r1cs.variables() {
+            return Err(AuditError::ShapeDependsOnValues { shape: r1cs.variables(), assigned: honest.len() });
+        }
+        let refused = r1cs.unsatisfied(&honest);
+        if !refused.is_empty() {
+            let violations = refused.into_iter().map(|row| attribute(&session.constraints, row)).collect();
+            return Err(AuditError::Dishonest(violations));
+        }
+        let run = Run { audit: self, r1cs: &r1cs, honest: &honest, session: &session, removed: &removed };
+        let mut findings = run.replace_hints(&circuit)?;
+        findings.extend(run.perturb_variables());
+        Ok(self.report(&r1cs, &session, findings))
+    }
+
+    fn report(&self, r1cs: &R1cs, session: &Session, findings: Vec<Finding>) -> Report {
+        let mut used = vec![false; self.exceptions.len()];
+        let mut survivors = Vec::new();
+        let mut excepted = Vec::new();
+        for finding in findings {
+            let exception =
+                self.exceptions.iter().position(|(pattern, _)| matches_pattern(pattern, finding.path()));
+            match exception {
+                Some(index) => {
+                    used[index] = true;
+                    excepted.push(Excepted { finding, reason: self.exceptions[index].1.clone() });
+                }
+                None => survivors.push(finding),
+            }
+        }
+        let unused = self.exceptions.iter().zip(used).filter(|(_, used)| !used);
+        Report {
+            circuit: self.name.clone(),
+            constraints: r1cs.constraints(),
+            hints: session.hints.len(),
+            variables: r1cs.variables() - 1,
+            survivors,
+            excepted,
+            unused_exceptions: unused.map(|((pattern, _), _)| pattern.clone()).collect(),
+        }
+    }
+}
+
+/// What the two passes share.
+struct Run<'a> {
+    audit: &'a Audit,
+    r1cs: &'a R1cs,
+    honest: &'a [Fr],
+    session: &'a Session,
+    removed: &'a [String],
+}
+
+impl Run<'_> {
+    /// (a) Each hint replaced, and everything that follows from it recomputed.
+    fn replace_hints(
+        &self,
+        circuit: &(impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync),
+    ) -> std::result::Result<Vec<Finding>, AuditError> {
+        let hints: Vec<_> = self.session.hints.iter().enumerate().collect();
+        let findings: std::result::Result<Vec<Vec<Finding>>, AuditError> = hints
+            .into_par_iter()
+            .map(|(index, hint)| {
+                let value = self.honest[self.r1cs.instance_variables + hint.witness];
+                let mut findings = Vec::new();
+                for change in Change::ALL {
+                    let changed = self.changed(change, value, index);
+                    if changed == value {
+                        continue;
+                    }
+                    let session = Session {
+                        replace: Some((index, Replacement(changed))),
+                        removed: self.removed.iter().map(|name| (name.clone(), 0)).collect(),
+                        ..Session::default()
+                    };
+                    let (outcome, _) = with_session(session, || assignment(circuit));
+                    let path = || hint.path.clone();
+                    match outcome {
+                        Err(error) => findings.push(Finding::Undetermined { path: path(), change, error }),
+                        Ok(assigned) if assigned.len() != self.honest.len() => {
+                            return Err(AuditError::ShapeDependsOnValues {
+                                shape: self.honest.len(),
+                                assigned: assigned.len(),
+                            });
+                        }
+                        Ok(assigned) if self.r1cs.is_satisfied(&assigned) => {
+                            findings.push(Finding::Hint { path: path(), change });
+                        }
+                        Ok(_) => {}
+                    }
+                }
+                Ok(findings)
+            })
+            .collect();
+        Ok(findings?.into_iter().flatten().collect())
+    }
+
+    /// (b) Each variable perturbed in place, looking only at the rows that it occurs in.
+    fn perturb_variables(&self) -> Vec<Finding> {
+        let rows_of = self.rows_of_variables();
+        let findings: Vec<Vec<Finding>> = (1..self.honest.len())
+            .into_par_iter()
+            .map_init(
+                || self.honest.to_vec(),
+                |assignment, variable| {
+                    let rows = &rows_of[variable];
+                    if rows.is_empty() {
+                        return vec![Finding::Unused { path: self.path_of(variable) }];
+                    }
+                    let value = self.honest[variable];
+                    let mut findings = Vec::new();
+                    for change in Change::ALL {
+                        let changed = self.changed(change, value, variable);
+                        if changed == value {
+                            continue;
+                        }
+                        assignment[variable] = changed;
+                        if rows.iter().all(|row| self.r1cs.row_is_satisfied(*row as usize, assignment)) {
+                            findings.push(Finding::Variable { path: self.path_of(variable), change });
+                        }
+                    }
+                    assignment[variable] = value;
+                    findings
+                },
+            )
+            .collect();
+        findings.into_iter().flatten().collect()
+    }
+
+    /// For each variable, the rows that it occurs in.
+    fn rows_of_variables(&self) -> Vec<Vec<u32>> {
+        let mut rows_of = vec![Vec::new(); self.r1cs.variables()];
+        for row in 0..self.r1cs.constraints() {
+            for matrix in [&self.r1cs.a, &self.r1cs.b, &self.r1cs.c] {
+                for (column, _) in matrix.row(row) {
+                    let rows: &mut Vec<u32> = &mut rows_of[column];
+                    if rows.last() != Some(&(row as u32)) {
+                        rows.push(row as u32);
+                    }
+                }
+            }
+        }
+        rows_of
+    }
+
+    fn changed(&self, change: Change, value: Fr, index: usize) -> Fr {
+        match change {
+            Change::Random => Fr::rand(&mut StdRng::seed_from_u64(self.audit.seed ^ (index as u64) << 1)),
+            Change::Zero => Fr::ZERO,
+            Change::One => Fr::ONE,
+            Change::PlusOne => value + Fr::ONE,
+            Change::Negated => -value,
+        }
+    }
+
+    /// A hint's own path, or the innermost namespace and the place of a derived variable within it.
+    fn path_of(&self, variable: usize) -> String {
+        let Some(witness) = variable.checked_sub(self.r1cs.instance_variables) else {
+            return format!("public_input[{}]", variable - 1);
+        };
+        let hints = &self.session.hints;
+        if let Some(hint) = hints.get(hints.partition_point(|hint| hint.witness < witness))
+            && hint.witness == witness
+        {
+            return hint.path.clone();
+        }
+        let namespace = self
+            .session
+            .namespaces
+            .iter()
+            .filter(|namespace| namespace.witnesses.contains(&witness))
+            .min_by_key(|namespace| namespace.witnesses.len());
+        match namespace {
+            Some(namespace) => format!("{}/derived[{}]", namespace.path, witness - namespace.witnesses.start),
+            None => format!("derived[{witness}]"),
+        }
+    }
+}
+
+/// Whether `path` matches `pattern`, in which `*` stands for any characters.
+fn matches_pattern(pattern: &str, path: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| path.strip_prefix(first)) else { return false };
+    let mut last = None;
+    for part in parts {
+        if let Some(previous) = last.replace(part) {
+            match rest.find(previous) {
+                Some(at) => rest = &rest[at + previous.len()..],
+                None => return false,
+            }
+        }
+    }
+    match last {
+        Some(last) => rest.ends_with(last),
+        None => rest.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches_pattern;
+
+    #[test]
+    fn stars_stand_for_any_characters() {
+        for (pattern, path, matches) in [
+            ("a/b", "a/b", true),
+            ("a/b", "a/bc", false),
+            ("a/*", "a/b/c", true),
+            ("*/c", "a/b/c", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxcyyb", false),
+            ("*", "", true),
+            ("a*a", "a", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches_pattern(pattern, path), matches, "{pattern} {path}");
+        }
+    }
+}
