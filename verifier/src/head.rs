@@ -31,9 +31,23 @@ pub const ENGINE_ID: [u8; 4] = *b"zkpv";
 /// Bytes of a [`MqcHeads`] without channels, with its list's length.
 const FIXED_DIGEST_BYTES: usize = 4 + 1 + 4 + 32 + 2;
 
+/// Bytes of the digest's compact length, at its longest.
+const DIGEST_LENGTH_BYTES: usize = 2;
+
+/// Bytes of a channel in a head.
+const CHANNEL_BYTES: usize = 4 + 32;
+
 /// Longest encoded head: every field at its longest.
-pub const MAX_HEAD_BYTES: usize =
-    32 + 5 + 32 + 32 + 1 + 1 + ENGINE_ID.len() + 4 + FIXED_DIGEST_BYTES + MAX_CHANNELS * (4 + 32);
+pub const MAX_HEAD_BYTES: usize = 32
+    + 5
+    + 32
+    + 32
+    + 1
+    + 1
+    + ENGINE_ID.len()
+    + DIGEST_LENGTH_BYTES
+    + FIXED_DIGEST_BYTES
+    + MAX_CHANNELS * CHANNEL_BYTES;
 
 /// SCALE length prefix of the digest: exactly one item.
 const ONE_ITEM: u8 = 1 << 2;
@@ -111,7 +125,7 @@ impl Head {
 
     /// The SCALE bytes of a Substrate header.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(MAX_HEAD_BYTES - MAX_CHANNELS * (4 + 32));
+        let mut out = Vec::with_capacity(MAX_HEAD_BYTES - MAX_CHANNELS * CHANNEL_BYTES);
         out.extend(self.parent_hash);
         Compact(self.number).encode_to(&mut out);
         out.extend(field::encode(&self.state_root));

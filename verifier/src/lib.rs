@@ -38,4 +38,6 @@ pub mod poseidon;
 pub mod relay;
 pub mod scale;
 pub mod statement;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod validate;

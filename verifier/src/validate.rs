@@ -21,12 +21,14 @@
 //!    for one body.
 //! 7. **Proof's points.** Exact length, canonical, on the curve, in the subgroup, not at infinity:
 //!    the pairing equation is about the groups the argument is sound in.
-//! 8. **Author.** The signature under the block's author key, over the parent head, the statement
-//!    and the scheduled part: nobody but the author submits or reschedules the block. That the key
-//!    belongs to the author's account and that this account may author is the circuit's to prove.
-//! 9. **Statement.** The pairing equation, for the statement *recomputed here* from the parent,
-//!    the relay context, the key and the block: a proof of another chain, version, tier, parent,
-//!    height, relay parent, author, body or result is a proof of another statement.
+//! 8. **Author's key.** In the prime subgroup: under a key of small order, which only a genesis that
+//!    nobody proved could hold, everybody signs.
+//! 9. **Author's signature.** Under that key, over the parent head, the statement and the scheduled
+//!    part: nobody but the author submits or reschedules the block. That the key belongs to the
+//!    author's account and that this account may author is the circuit's to prove.
+//! 10. **Statement.** The pairing equation, for the statement *recomputed here* from the parent,
+//!     the relay context, the key and the block: a proof of another chain, version, tier, parent,
+//!     height, relay parent, author, body or result is a proof of another statement.
 //!
 //! The head is built from what was checked and never read from the block.
 
