@@ -17,6 +17,7 @@ use crate::{
         self, ACCOUNTS, Account, CallKind, Extrinsic, Ledger, LedgerError, Movement, PARAMETERS, Plan, Rules,
         Selection, SlotWitness, Spec, Witness,
     },
+    r1cs::R1cs,
     runtime::{
         AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, Chain,
         Execution, ExecutionError, ExtrinsicError, Genesis, SpecError, Tier, Token,
@@ -32,6 +33,9 @@ const TRANSACTION_VERSION: u32 = 1;
 
 /// Levels of the account tree: 8^8 = 2^24 places.
 const ACCOUNT_LEVELS: usize = 8;
+
+/// Elements that a call of a hash over many takes beside the result of the call before it.
+const POSEIDON_CHAIN_ELEMENTS: u32 = 15;
 
 /// Slots of a tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,6 +266,21 @@ impl Chain for Payments {
 
     fn call_name(&self, call: u8) -> Option<&'static str> {
         CallKind::ALL.into_iter().find(|kind| *kind as u8 == call).map(CallKind::name)
+    }
+
+    fn weights(&self) -> gr1cs::Result<Vec<usize>> {
+        // So many slots add a whole number of calls to the body's hash, each of which takes as many elements.
+        const SLOTS: u32 = POSEIDON_CHAIN_ELEMENTS;
+        let id = TierId::GENESIS;
+        let count = |transfers, opens| -> gr1cs::Result<usize> {
+            let tiers = vec![TierShape { id: id.0, transfers, opens }];
+            let chain =
+                Self::new(&PaymentsShape { account_levels: self.layout.shape(ACCOUNTS).levels(), tiers });
+            Ok(R1cs::synthesize(|cs| chain.synthesize(id, None, cs))?.constraints())
+        };
+        let base = count(1, 1)?;
+        let more = [count(1 + SLOTS, 1)?, count(1, 1 + SLOTS)?];
+        Ok(more.map(|constraints| constraints.saturating_sub(base) / SLOTS as usize).to_vec())
     }
 
     fn execute(

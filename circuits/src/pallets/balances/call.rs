@@ -182,7 +182,8 @@ impl Extrinsic {
     ) -> Result<Self, ExtrinsicError> {
         // What is signed does not depend on the signature, so any will do until then.
         let placeholder = SignatureJson::from(key.sign(chain_tag));
-        let placeholder = serde_json::to_value(placeholder).map_err(|e| ExtrinsicError::Json(e.to_string()))?;
+        let placeholder =
+            serde_json::to_value(placeholder).map_err(|e| ExtrinsicError::Json(e.to_string()))?;
         unsigned.insert("signature".into(), placeholder);
         let mut extrinsic = Self::from_json(&Value::Object(unsigned).to_string())?;
         extrinsic.signature = key.sign(extrinsic.message(chain_tag));

@@ -1,0 +1,114 @@
+//! The people of the demo: a chain spec for them, and what they sign.
+
+use rayon::prelude::*;
+use serde_json::json;
+use zkpov_circuits::{
+    keys::SecretKey,
+    pallets::balances::{CallKind, Extrinsic, chain_tag},
+};
+use zkpov_collator::key_file;
+use zkpov_verifier::{eddsa::Signature, statement::ChainIdentity};
+
+use crate::cli::values::key_json;
+
+/// Accounts of the genesis: four full levels of the tree, so that paths have siblings.
+pub(crate) const ACCOUNTS: u32 = 4096;
+const EXISTENTIAL_DEPOSIT: u128 = 1_000_000_000;
+const MINIMUM_FEE: u64 = 1_000_000;
+const BALANCE: u128 = 1_000_000_000_000_000;
+const AMOUNT: u128 = 2_500_000_000_000;
+/// The last block in which what is signed is valid.
+const EXPIRY: u32 = 100;
+/// The author's account.
+pub(crate) const AUTHOR: u32 = 0;
+/// Account numbers of neighbouring senders and receivers lie this far apart, a number without common
+/// factor with the number of accounts: a block touches the tree all over.
+const STRIDE: u32 = 389;
+
+/// Everybody with an account.
+pub(crate) struct Scene {
+    people: Vec<SecretKey>,
+}
+
+impl Scene {
+    /// New people.
+    pub(crate) fn new() -> Self {
+        Self { people: (0..ACCOUNTS).into_par_iter().map(|_| key_file::random()).collect() }
+    }
+
+    /// The one who authors.
+    pub(crate) fn author(&self) -> &SecretKey {
+        self.person(AUTHOR)
+    }
+
+    fn person(&self, index: u32) -> &SecretKey {
+        // There are `ACCOUNTS` of them, and an index is taken modulo that.
+        &self.people[(index % ACCOUNTS) as usize]
+    }
+
+    /// The chain spec that gives each of them the same balance.
+    pub(crate) fn spec(&self, chain: &str) -> String {
+        let account = |(index, key): (usize, &SecretKey)| json!({ "key": key_json(&key.public_key()), "balance": BALANCE.to_string(), "may_author": index == AUTHOR as usize });
+        json!({
+            "chain": chain,
+            "token": { "symbol": "PAY", "decimals": 12 },
+            "parameters": {
+                "existential_deposit": EXISTENTIAL_DEPOSIT.to_string(),
+                "minimum_fee": MINIMUM_FEE.to_string(),
+                "permissioned_authors": true,
+            },
+            "accounts": self.people.iter().enumerate().map(account).collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+
+    /// Signed extrinsics: `transfers` from one account to another, then `opens` that open accounts for new keys.
+    pub(crate) fn extrinsics(&self, chain: &ChainIdentity, transfers: u32, opens: u32) -> Vec<Extrinsic> {
+        let tag = chain_tag(chain);
+        let sign = |number: u32| {
+            let sender = (1 + number * 2 * STRIDE) % ACCOUNTS;
+            let (call, receiver) = if number < transfers {
+                (CallKind::Transfer, self.person(sender + STRIDE).public_key())
+            } else {
+                (CallKind::Open, key_file::random().public_key())
+            };
+            let key = self.person(sender);
+            let mut extrinsic = Extrinsic {
+                call,
+                sender,
+                nonce: 0,
+                expiry: EXPIRY,
+                fee: MINIMUM_FEE,
+                amount: AMOUNT,
+                receiver,
+                signature: placeholder(key),
+            };
+            extrinsic.signature = key.sign(extrinsic.message(tag));
+            extrinsic
+        };
+        (0..transfers + opens).into_par_iter().map(sign).collect()
+    }
+
+    /// What a block must not take: a transfer whose amount was changed after it was signed, and one that
+    /// somebody else signed.
+    pub(crate) fn forged(&self, chain: &ChainIdentity) -> Vec<Extrinsic> {
+        let tag = chain_tag(chain);
+        let mut raised = self.extrinsics(chain, 1, 0);
+        for extrinsic in &mut raised {
+            extrinsic.sender = 2;
+            extrinsic.signature = self.person(2).sign(extrinsic.message(tag));
+            extrinsic.amount += 1;
+        }
+        let mut stolen = self.extrinsics(chain, 1, 0);
+        for extrinsic in &mut stolen {
+            extrinsic.sender = 3;
+            extrinsic.signature = self.person(2).sign(extrinsic.message(tag));
+        }
+        raised.into_iter().chain(stolen).collect()
+    }
+}
+
+/// Any signature, to be replaced: what is signed does not depend on it.
+fn placeholder(key: &SecretKey) -> Signature {
+    key.sign(zkpov_verifier::field::Fr::from(0u64))
+}

@@ -1,0 +1,169 @@
+//! The program: one file per command over the library of this crate.
+//!
+//! ```text
+//!  demo ─► the whole story in one go
+//!
+//!  keygen ──► key file ──┬─► sign ──► extrinsics ─┐
+//!  genesis ─► chain ─────┤                        ▼
+//!  setup ───► keys ──────┴────────────────────► author ─► proven block ─┬─► verify   (a relay validator)
+//!                                                                       └─► import   (another collator)
+//!  account, inspect: look at things    rollback, finalize: what the relay decides    bench: what it costs
+//! ```
+//!
+//! Results go to standard output, as text or with `--json` as JSON; progress, logs and errors to standard
+//! error. The exit code is 0 when the command did what it was asked, 1 when what it was given is refused, 2
+//! when it could not do its work.
+
+mod account;
+mod amount;
+mod author;
+mod bench;
+mod completions;
+mod demo;
+mod failure;
+mod finalize;
+mod genesis;
+mod import;
+mod inspect;
+mod keygen;
+mod output;
+mod progress;
+mod rollback;
+mod setup;
+mod sign;
+mod values;
+mod verify;
+
+use std::{io, process::ExitCode};
+
+use clap::{
+    ArgAction, Parser, Subcommand,
+    builder::styling::{AnsiColor, Styles},
+};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+use failure::{Failure, exit_code};
+use output::Output;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Cyan.on_default().bold())
+    .usage(AnsiColor::Cyan.on_default().bold())
+    .literal(AnsiColor::Green.on_default())
+    .placeholder(AnsiColor::Yellow.on_default());
+
+/// Validity proofs for parachain blocks: execute, prove, and check a proof where the relay would re-execute.
+///
+/// Start with `zkpov demo`: it makes a chain, proves a block of signed transfers, and checks it as a relay
+/// validator would, in about a minute. `docs/quickstart.md` does the same by hand, command by command.
+#[derive(Debug, Parser)]
+#[command(
+    name = "zkpov",
+    version,
+    styles = STYLES,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done, 1 refused (an invalid block, no valid extrinsic), 2 the command could not do its \
+                  work.\nResults go to standard output; progress, logs and errors to standard error."
+)]
+struct Cli {
+    /// Print the result as one JSON object (with `bench`, one a line)
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    json: bool,
+
+    /// Log more to standard error: -v for what happens, -vv for details; `RUST_LOG` says it more finely
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Everywhere")]
+    verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Keygen(keygen::Args),
+    Genesis(genesis::Args),
+    Setup(setup::Args),
+    Sign(sign::Args),
+    Author(author::Args),
+    Verify(verify::Args),
+    Import(import::Args),
+    Account(account::Args),
+    Inspect(inspect::Args),
+    Rollback(rollback::Args),
+    Finalize(finalize::Args),
+    Bench(bench::Args),
+    Completions(completions::Args),
+}
+
+/// Runs the program on the process's arguments.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.verbose);
+    let out = Output::new(cli.json);
+    let end = dispatch(cli.command, out);
+    if let Err(failure) = &end {
+        out.failure(failure);
+    }
+    exit_code(&end)
+}
+
+fn dispatch(command: Command, out: Output) -> Result<(), Failure> {
+    match command {
+        Command::Demo(args) => demo::run(&args, out),
+        Command::Keygen(args) => keygen::run(&args, out),
+        Command::Genesis(args) => genesis::run(&args, out),
+        Command::Setup(args) => setup::run(&args, out),
+        Command::Sign(args) => sign::run(&args, out),
+        Command::Author(args) => author::run(&args, out),
+        Command::Verify(args) => verify::run(&args, out),
+        Command::Import(args) => import::run(&args, out),
+        Command::Account(args) => account::run(&args, out),
+        Command::Inspect(args) => inspect::run(&args, out),
+        Command::Rollback(args) => rollback::run(&args, out),
+        Command::Finalize(args) => finalize::run(&args, out),
+        Command::Bench(args) => bench::run(&args, out),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Logs go to standard error: warnings by default, more with `-v`, as `RUST_LOG` says where it is set.
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_every_argument_has_help() {
+        fn look(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "`{}` says nothing about itself", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "`{}` does not explain `{}`",
+                    command.get_name(),
+                    argument.get_id()
+                );
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&Cli::command());
+    }
+}

@@ -1,0 +1,132 @@
+//! Import: what another collator does with a proven block.
+//!
+//! ```text
+//!  proven block ──► validate_block ──► apply the body ──► same state root? ──► commit
+//!                   (as a validator)   (native, no signatures: the proof stands for them)
+//! ```
+
+use tracing::info;
+use zkpov_circuits::runtime::{ApplyError, BlockContext};
+use zkpov_verifier::{
+    block::ProvenBlock,
+    hashing::blake2b_256,
+    head::Head,
+    key::PreparedKey,
+    scale::DecodeError,
+    statement,
+    validate::{Invalid, validate_block},
+};
+
+use crate::{
+    chain::{self, ChainInfo, OpenError},
+    db::{BlockRecord, Database, DbError, ReadDatabase},
+    keystore::difference,
+    relay_file::RelayFile,
+};
+
+/// A block that the database now has.
+#[derive(Debug)]
+pub struct Imported {
+    /// The block.
+    pub block: BlockRecord,
+    /// Whether it was there before.
+    pub known: bool,
+}
+
+/// Why a block was not imported. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The validity key is another chain's.
+    #[error("the validity key is for {what} of another chain or version ({found} instead of {expected})")]
+    OtherChain {
+        /// What differs.
+        what: &'static str,
+        /// The key's.
+        found: String,
+        /// The chain's.
+        expected: String,
+    },
+    /// A validator would refuse it.
+    #[error("{0}")]
+    Invalid(Invalid),
+    /// Its form.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// Its body does not apply to this database's state.
+    #[error(
+        "the block is proven, but its body does not apply here ({0}); the database is not in the parent's state"
+    )]
+    Apply(#[from] ApplyError),
+    /// The body leads to another root.
+    #[error(
+        "the block is proven, but its body leads to another state root here; the database is not in the parent's state"
+    )]
+    OtherRoot,
+    /// The database or what is in it.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+impl ImportError {
+    /// Whether the block itself is at fault.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Invalid(_) | Self::Decode(_))
+    }
+}
+
+impl From<DbError> for ImportError {
+    fn from(error: DbError) -> Self {
+        Self::Open(error.into())
+    }
+}
+
+/// Checks a block as a validator does, applies its body and commits it.
+///
+/// # Errors
+/// [`ImportError`]; nothing was written then.
+pub(crate) fn import(
+    database: &mut Database,
+    info: &ChainInfo,
+    key: &PreparedKey,
+    relay: &RelayFile,
+    pov: &[u8],
+) -> Result<Imported, ImportError> {
+    if let Some((what, found, expected)) = difference(&key.key().chain, &info.identity) {
+        return Err(ImportError::OtherChain { what, found, expected });
+    }
+    let tip = database.tip()?;
+    if tip.pov == pov {
+        return Ok(Imported { block: tip, known: true });
+    }
+    let transition = validate_block(&tip.head, &relay.context, key, pov).map_err(ImportError::Invalid)?;
+    let proven = ProvenBlock::decode(pov)?.proven;
+    let parent = chain::parent(database)?;
+    let context = BlockContext {
+        identity: info.identity,
+        parent,
+        relay_parent_number: relay.context.relay_parent_number,
+        author: proven.author,
+        author_key: proven.author_key,
+        context: statement::context(&parent.hash, &[]),
+    };
+    let applied =
+        info.chain.apply(&database.state()?, &context, proven.tier, &proven.used_slots, &proven.body)?;
+    if applied.state_root != proven.state_root {
+        return Err(ImportError::OtherRoot);
+    }
+    let block = BlockRecord {
+        number: Head::decode(&transition.head_data)?.number,
+        hash: blake2b_256(&transition.head_data),
+        parent_hash: parent.hash,
+        head: transition.head_data,
+        pov: pov.to_vec(),
+        relay: relay.to_json().into_bytes(),
+        extrinsics: Vec::new(),
+        input_digest: None,
+    };
+    database.commit(&block, &applied.changes)?;
+    info!(number = block.number, "block imported");
+    Ok(Imported { block, known: false })
+}
