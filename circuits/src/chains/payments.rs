@@ -15,12 +15,14 @@ use crate::{
     keys::SecretKey,
     pallets::balances::{
         self, ACCOUNTS, Account, CallKind, Extrinsic, Ledger, LedgerError, Movement, PARAMETERS, Plan, Rules,
-        Selection, SlotWitness, Spec, Witness,
+        Selection, SlotWitness, Spec, Witness, circuit,
     },
     r1cs::R1cs,
     runtime::{
         AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, Chain,
         Execution, ExecutionError, ExtrinsicError, Genesis, SpecError, Tier, Token,
+        block::{Block, Frame},
+        statement::CircuitVersion,
     },
     state::{Layout, MerkleProof, Record, Shape, StateError, StateReader, hash_storages, state_root},
 };
@@ -364,8 +366,12 @@ impl Chain for Payments {
         witness: Option<&BlockWitness>,
         cs: ConstraintSystemRef<Fr>,
     ) -> gr1cs::Result<()> {
-        let _ = (tier, witness, cs);
-        Err(SynthesisError::AssignmentMissing)
+        let tier = self.tier(tier).ok_or(SynthesisError::ArityMismatch)?;
+        let witness = match witness {
+            None => None,
+            Some(witness) => Some(witness.get::<Witness>().ok_or(SynthesisError::AssignmentMissing)?),
+        };
+        self.circuit(tier, witness, &cs)
     }
 
     fn account(&self, state: &dyn StateReader, who: AccountId) -> Result<Option<AccountView>, StateError> {
@@ -384,6 +390,29 @@ impl Chain for Payments {
 }
 
 impl Payments {
+    /// The circuit of a tier.
+    pub(crate) fn circuit(
+        &self,
+        tier: &Tier,
+        witness: Option<&Witness>,
+        cs: &ConstraintSystemRef<Fr>,
+    ) -> gr1cs::Result<()> {
+        let version = CircuitVersion { runtime: RUNTIME_VERSION, transaction: TRANSACTION_VERSION };
+        let frame = witness.map(|witness| Frame {
+            public_input: witness.public_input,
+            statement: &witness.statement,
+            storages: &witness.storages,
+            openings: &witness.openings,
+        });
+        let mut block = Block::begin(cs, version, tier, &self.layout, frame)?;
+        let mut rules = circuit::begin(&mut block, witness.map(|witness| witness.fees))?;
+        for (kind, capacity) in CallKind::ALL.into_iter().zip(capacities(tier)) {
+            circuit::lane(&mut block, &mut rules, kind, capacity, witness)?;
+        }
+        circuit::end(rules)?;
+        block.finish()
+    }
+
     /// What the circuit is given for an executed block.
     fn witness(
         &self,
@@ -412,7 +441,6 @@ impl Payments {
             public_input: statement.digest(),
             statement: statement.elements(),
             storages: replayed.storages,
-            parameters,
             fees,
             lanes: replayed.lanes,
             openings: replayed.openings,
@@ -453,3 +481,6 @@ fn body_calls(elements: &[Fr], lanes: &[Lane], used_slots: &[u32]) -> Result<Vec
     }
     Ok(calls)
 }
+
+#[cfg(test)]
+mod tests;

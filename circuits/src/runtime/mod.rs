@@ -8,7 +8,9 @@
 //!
 //! A block has lanes of slots, executed lane by lane; `docs/runtime.md` tells how.
 
+pub mod block;
 mod chain;
+pub mod statement;
 
 pub use chain::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, Chain, Execution,

@@ -15,8 +15,10 @@
 //!
 //! [`State`] is what native code uses: it hashes each touched node once, at the end.
 //! [`Recorder`] replays a block access by access and keeps the Merkle opening of each.
-//! Floors, lowest first: `store`, `keys`, `layout`, `record`, `native`, `proof` and `witness`.
+//! Floors, lowest first: `store`, `keys`, `layout`, `record`, `native`, `proof` and `witness`;
+//! [`circuit`] is beside them, on the gadgets.
 
+pub mod circuit;
 pub mod keys;
 mod layout;
 mod native;
@@ -28,7 +30,7 @@ mod witness;
 pub use layout::{
     ARITY, BITS_PER_LEVEL, Layout, MAX_LEVELS, STORAGES, Shape, empty_subtree, hash_node, hash_storages,
 };
-pub use native::{State, read_record, siblings, state_root, storage_roots};
+pub use native::{State, path, read_record, state_root, storage_roots};
 pub use proof::MerkleProof;
 pub use record::Record;
 pub use store::{ChangeSet, Overlay, StateError, StateReader};

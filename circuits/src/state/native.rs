@@ -12,6 +12,7 @@ use super::{
     record::{Record, hash_leaf},
     store::{ChangeSet, Overlay, StateError, StateReader},
 };
+use crate::gadgets::merkle::NativePath;
 
 /// A chain's state under change.
 ///
@@ -93,27 +94,20 @@ pub fn storage_roots(state: &dyn StateReader, layout: &Layout) -> Result<[Fr; ST
     Ok(roots)
 }
 
-/// The other children on the way from a leaf to the root, lowest level first. At each level they are
-/// in order, the node on the way left out.
-pub fn siblings(
+/// The way from a place of a storage to its root.
+pub fn path(
     state: &dyn StateReader,
     layout: &Layout,
     storage: u8,
     index: u32,
-) -> Result<Vec<[Fr; ARITY - 1]>, StateError> {
-    let mut path = Vec::new();
+) -> Result<NativePath<ARITY>, StateError> {
     let mut position = index;
+    let mut families = Vec::new();
     for level in 0..layout.shape(storage).levels() {
-        let first = position & !(ARITY as u32 - 1);
-        let others = (first..=first + (ARITY as u32 - 1)).filter(|other| *other != position);
-        let mut row = [Fr::from(0u64); ARITY - 1];
-        for (sibling, other) in row.iter_mut().zip(others) {
-            *sibling = node(state, storage, level, other)?;
-        }
-        path.push(row);
         position >>= BITS_PER_LEVEL;
+        families.push(children(state, storage, level, position)?);
     }
-    Ok(path)
+    Ok(NativePath { index: index.into(), children: families })
 }
 
 /// Sets leaves of a storage and every node above them.

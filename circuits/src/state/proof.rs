@@ -8,6 +8,7 @@ use super::{
     record::Record,
     store::{StateError, StateReader},
 };
+use crate::gadgets::merkle::NativePath;
 
 /// That a record is, or is not, in the state.
 ///
@@ -37,7 +38,7 @@ impl MerkleProof {
             storage: R::STORAGE,
             index,
             leaf_elements: record.map(|record| R::leaf_elements(&record.fields())).unwrap_or_default(),
-            siblings: native::siblings(state, layout, R::STORAGE, index)?,
+            siblings: siblings(&native::path(state, layout, R::STORAGE, index)?),
             storage_roots: native::storage_roots(state, layout)?,
         })
     }
@@ -64,4 +65,19 @@ impl MerkleProof {
         let expected = self.storage_roots.get(usize::from(self.storage))?;
         (position == 0 && node == *expected).then(|| hash_storages(&self.storage_roots))
     }
+}
+
+/// The other children of each level, in order.
+fn siblings(path: &NativePath<ARITY>) -> Vec<[Fr; ARITY - 1]> {
+    let mut position = path.index as usize;
+    let mut rows = Vec::with_capacity(path.children.len());
+    for children in &path.children {
+        let place = position % ARITY;
+        let mut row = [Fr::from(0u64); ARITY - 1];
+        let others = children.iter().enumerate().filter(|(i, _)| *i != place);
+        row.iter_mut().zip(others).for_each(|(sibling, (_, child))| *sibling = *child);
+        rows.push(row);
+        position >>= BITS_PER_LEVEL;
+    }
+    rows
 }

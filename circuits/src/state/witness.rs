@@ -6,22 +6,29 @@ use zkpov_verifier::field::Fr;
 
 use super::{
     layout::{ARITY, Layout, STORAGES, empty_subtree},
-    native::{self, read_record, siblings, update_nodes},
+    native::{self, path, read_record, update_nodes},
     record::{Record, hash_leaf},
     store::{Overlay, StateError, StateReader},
 };
+use crate::gadgets::merkle::NativePath;
 
 /// What a circuit is told about one access to a storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// The record's fields; empty where only a path is needed.
     pub fields: Vec<Fr>,
-    /// Per level, lowest first, the other children in order.
-    pub siblings: Vec<[Fr; ARITY - 1]>,
+    /// The way from the place to the storage's root.
+    pub path: NativePath<ARITY>,
 }
 
-/// Openings in the order in which the circuit asks for them.
-pub type Openings = VecDeque<Opening>;
+/// What a circuit is told about its accesses to the state, in the order in which it asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Openings {
+    /// The opening of each read, and of each place opened again.
+    pub opened: VecDeque<Opening>,
+    /// The storage's root after each write.
+    pub written: VecDeque<Fr>,
+}
 
 /// A place of a storage that was opened, to write to.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +64,7 @@ impl<'a> Recorder<'a> {
             overlay: Overlay::new(below),
             versions: [0; STORAGES],
             written: BTreeMap::new(),
-            openings: Openings::new(),
+            openings: Openings::default(),
         }
     }
 
@@ -87,6 +94,7 @@ impl<'a> Recorder<'a> {
         let levels = self.layout.shape(R::STORAGE).levels();
         update_nodes(&mut self.overlay, R::STORAGE, levels, vec![(index, leaf)])?;
         self.written.insert((R::STORAGE, index), fields);
+        self.note_root(R::STORAGE)?;
         if let Some(version) = self.versions.get_mut(usize::from(R::STORAGE)) {
             *version += 1;
         }
@@ -94,10 +102,21 @@ impl<'a> Recorder<'a> {
     }
 
     /// The opening of an unused slot, with these fields: nothing holds it to the state.
-    pub fn skip<R: Record>(&mut self, fields: Vec<Fr>) {
-        let siblings =
-            (0..self.layout.shape(R::STORAGE).levels()).map(|l| [empty_subtree(l); ARITY - 1]).collect();
-        self.openings.push_back(Opening { fields, siblings });
+    pub fn skip<R: Record>(&mut self, index: u32, fields: Vec<Fr>) {
+        let levels = self.layout.shape(R::STORAGE).levels();
+        let children = (0..levels).map(|level| [empty_subtree(level); ARITY]).collect();
+        self.openings.opened.push_back(Opening { fields, path: NativePath { index: index.into(), children } });
+    }
+
+    /// The write of an unused slot: the root stays.
+    pub fn skip_write<R: Record>(&mut self) -> Result<(), StateError> {
+        self.note_root(R::STORAGE)
+    }
+
+    fn note_root(&mut self, storage: u8) -> Result<(), StateError> {
+        let roots = self.storage_roots()?;
+        self.openings.written.extend(roots.get(usize::from(storage)));
+        Ok(())
     }
 
     /// The roots of all storages as they are now.
@@ -111,8 +130,8 @@ impl<'a> Recorder<'a> {
     }
 
     fn open(&mut self, storage: u8, index: u32, fields: Vec<Fr>) -> Result<Place, StateError> {
-        let siblings = siblings(&self.overlay, self.layout, storage, index)?;
-        self.openings.push_back(Opening { fields, siblings });
+        let path = path(&self.overlay, self.layout, storage, index)?;
+        self.openings.opened.push_back(Opening { fields, path });
         Ok(Place { index, version: self.version(storage) })
     }
 

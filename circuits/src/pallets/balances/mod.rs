@@ -1,6 +1,7 @@
 //! Native token: balances, transfers, opening of accounts, fees.
 
 pub mod call;
+pub(crate) mod circuit;
 pub mod ledger;
 pub mod native;
 mod replay;
@@ -13,3 +14,6 @@ pub use native::{PlacedCall, Rules, Selection, select};
 pub(crate) use replay::{Plan, SlotWitness, Witness, replay};
 pub use spec::Spec;
 pub use state::{ACCOUNTS, Account, MAX_ISSUANCE, PARAMETERS, Parameters};
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -6,7 +6,11 @@
 
 use zkpov_verifier::{babyjubjub::Point, field::Fr, statement::STATEMENT_LEN};
 
-use super::{call::CallKind, native::PlacedCall, state::Account};
+use super::{
+    call::CallKind,
+    native::PlacedCall,
+    state::{Account, Parameters},
+};
 use crate::state::{Layout, Openings, Recorder, STORAGES, StateError, StateReader};
 
 /// The slots of each lane.
@@ -94,8 +98,6 @@ pub(crate) struct Witness {
     pub(crate) statement: [Fr; STATEMENT_LEN],
     /// The roots of all storages before the block.
     pub(crate) storages: [Fr; STORAGES],
-    /// The parameters' fields.
-    pub(crate) parameters: Vec<Fr>,
     /// Fees credited to the author.
     pub(crate) fees: Fr,
     /// The slots, each lane filled to its capacity.
@@ -139,6 +141,7 @@ pub(crate) struct Plan<'a> {
 pub(crate) fn replay(plan: &Plan<'_>, calls: Lanes) -> Result<Replayed, StateError> {
     let mut recorder = Recorder::new(plan.layout, plan.state);
     let storages = recorder.storage_roots()?;
+    recorder.read::<Parameters>(0)?;
     let (author, place) = recorder.read::<Account>(plan.author)?;
     recorder.write::<Account>(place, moved(author, plan.fees, 0))?;
     let mut lanes = calls;
@@ -149,7 +152,7 @@ pub(crate) fn replay(plan: &Plan<'_>, calls: Lanes) -> Result<Replayed, StateErr
             match (kind, slot.executed) {
                 (CallKind::Transfer, true) => transfer(&mut recorder, slot)?,
                 (CallKind::Open, true) => open(&mut recorder, slot)?,
-                (kind, false) => skip(&mut recorder, plan, kind, slot),
+                (kind, false) => skip(&mut recorder, plan, kind, slot)?,
             }
         }
     }
@@ -175,13 +178,21 @@ fn pay(recorder: &mut Recorder<'_>, slot: &SlotWitness) -> Result<(), StateError
     recorder.write::<Account>(place, moved(sender, -(slot.amount + slot.fee), 1))
 }
 
-fn skip(recorder: &mut Recorder<'_>, plan: &Plan<'_>, kind: CallKind, slot: &SlotWitness) {
+fn skip(
+    recorder: &mut Recorder<'_>,
+    plan: &Plan<'_>,
+    kind: CallKind,
+    slot: &SlotWitness,
+) -> Result<(), StateError> {
     let stand_in = slot.stand_in(plan.parameters.first().copied().unwrap_or_default());
-    recorder.skip::<Account>(stand_in.clone());
-    recorder.skip::<Account>(match kind {
+    recorder.skip::<Account>(slot.sender, stand_in.clone());
+    recorder.skip_write::<Account>()?;
+    let receiver = match kind {
         CallKind::Transfer => stand_in,
         CallKind::Open => Vec::new(),
-    });
+    };
+    recorder.skip::<Account>(slot.receiver, receiver);
+    recorder.skip_write::<Account>()
 }
 
 /// An account's fields with `change` added to the balance and `nonces` to the nonce.
