@@ -19,11 +19,12 @@ use crate::{
     },
     r1cs::R1cs,
     runtime::{
-        AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, Chain,
+        AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
         Execution, ExecutionError, ExtrinsicError, Genesis, SpecError, Tier, Token,
         block::{Block, Frame},
         statement::CircuitVersion,
     },
+    r1cs::R1cs,
     state::{Layout, MerkleProof, Record, Shape, StateError, StateReader, hash_storages, state_root},
 };
 
@@ -65,7 +66,7 @@ impl Default for PaymentsShape {
         let tier = |id, transfers, opens| TierShape { id, transfers, opens };
         Self {
             account_levels: ACCOUNT_LEVELS,
-            tiers: vec![tier(16, 1, 1), tier(17, 4, 1), tier(18, 11, 2), tier(20, 50, 4)],
+            tiers: vec![tier(16, 1, 1), tier(17, 5, 1), tier(18, 11, 2), tier(20, 52, 4)],
         }
     }
 }
@@ -81,6 +82,23 @@ impl Default for Payments {
     fn default() -> Self {
         Self::new(&PaymentsShape::default())
     }
+}
+
+/// The lanes, in their order.
+fn lanes(transfers: u32, opens: u32) -> Vec<Lane> {
+    let lane = |(kind, capacity): (CallKind, u32)| Lane {
+        call: kind as u8,
+        capacity,
+        element_bytes: kind.element_bytes(),
+    };
+    CallKind::ALL.into_iter().zip([transfers, opens]).map(lane).collect()
+}
+
+/// Elements that one more Poseidon call adds to a chain.
+const CHAIN_STEP: u32 = 15;
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// The author's account, and whether it may author.
@@ -101,15 +119,8 @@ fn check_author(
 impl Payments {
     /// The chain of this shape.
     pub fn new(shape: &PaymentsShape) -> Self {
-        let lanes = |tier: &TierShape| {
-            let lane = |(kind, capacity): (CallKind, u32)| Lane {
-                call: kind as u8,
-                capacity,
-                element_bytes: kind.element_bytes(),
-            };
-            CallKind::ALL.into_iter().zip([tier.transfers, tier.opens]).map(lane).collect()
-        };
-        let tiers = shape.tiers.iter().map(|tier| Tier::new(TierId(tier.id), lanes(tier))).collect();
+        let tier = |tier: &TierShape| Tier::new(TierId(tier.id), lanes(tier.transfers, tier.opens));
+        let tiers = shape.tiers.iter().map(tier).collect();
         let accounts = Shape::Tree { levels: shape.account_levels.min(ACCOUNT_LEVELS) };
         Self { layout: Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single)]), tiers }
     }
@@ -374,6 +385,10 @@ impl Chain for Payments {
         self.circuit(tier, witness, &cs)
     }
 
+    fn call_weights(&self) -> gr1cs::Result<Vec<CallWeight>> {
+        CallKind::ALL.into_iter().map(|kind| self.call_weight(kind)).collect()
+    }
+
     fn account(&self, state: &dyn StateReader, who: AccountId) -> Result<Option<AccountView>, StateError> {
         let ledger = Ledger::open_state(&self.layout, state)?;
         let index = match who {
@@ -390,6 +405,20 @@ impl Chain for Payments {
 }
 
 impl Payments {
+    /// Constraints of one more slot of `kind`, averaged over as many slots as put whole Poseidon calls
+    /// into the body's chain.
+    fn call_weight(&self, kind: CallKind) -> gr1cs::Result<CallWeight> {
+        let constraints = |slots: u32| {
+            let capacity = |other: CallKind| if other == kind { slots } else { 1 };
+            let [transfers, opens] = CallKind::ALL.map(capacity);
+            let tier = Tier::new(TierId::GENESIS, lanes(transfers, opens));
+            Ok(R1cs::synthesize(|cs| self.circuit(&tier, None, &cs))?.constraints())
+        };
+        let slots = CHAIN_STEP / greatest_common_divisor(CHAIN_STEP, kind.element_bytes().len() as u32);
+        let more: usize = constraints(1 + slots)? - constraints(1)?;
+        Ok(CallWeight { call: kind as u8, name: kind.name(), constraints: more.div_ceil(slots as usize) })
+    }
+
     /// The circuit of a tier.
     pub(crate) fn circuit(
         &self,

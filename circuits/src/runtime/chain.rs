@@ -90,6 +90,9 @@ pub trait Chain: Send + Sync + core::fmt::Debug {
         cs: ConstraintSystemRef<Fr>,
     ) -> gr1cs::Result<()>;
 
+    /// What one more slot of each call kind costs. Builds circuits: takes seconds.
+    fn call_weights(&self) -> gr1cs::Result<Vec<CallWeight>>;
+
     /// Looks an account up.
     fn account(&self, state: &dyn StateReader, who: AccountId) -> Result<Option<AccountView>, StateError>;
 }
@@ -121,6 +124,17 @@ impl Tier {
         let bytes: usize = lanes.iter().map(|lane| lane.slot_bytes() * lane.capacity as usize).sum();
         Self { id, lanes, body_limit: u32::try_from(bytes).unwrap_or(u32::MAX) }
     }
+}
+
+/// What a slot of a call kind costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallWeight {
+    /// The call kind.
+    pub call: u8,
+    /// Its name.
+    pub name: &'static str,
+    /// Constraints of one more slot, all included.
+    pub constraints: usize,
 }
 
 /// A chain's first state.

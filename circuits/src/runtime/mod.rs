@@ -11,8 +11,9 @@
 pub mod block;
 mod chain;
 pub mod statement;
+pub mod weights;
 
 pub use chain::{
-    AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, Chain, Execution,
+    AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain, Execution,
     ExecutionError, ExtrinsicError, Genesis, Refusal, SpecError, Tier, Token,
 };
