@@ -25,7 +25,7 @@ use crate::{
         statement::CircuitVersion,
     },
     r1cs::R1cs,
-    state::{Layout, MerkleProof, Record, Shape, StateError, StateReader, hash_storages, state_root},
+    state::{Layout, MerkleProof, Record, Recorder, Shape, StateError, StateReader, hash_storages, state_root},
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
@@ -452,27 +452,28 @@ impl Payments {
         let parameters = done.parameters.fields();
         let fees = Fr::from(done.selection.fees());
         let plan = Plan {
-            layout: &self.layout,
-            state,
             parameters: &parameters,
             number: done.number.into(),
             author: statement.author,
             fees,
             capacities: capacities(&done.tier),
         };
-        let calls = [0, 1]
-            .map(|lane| done.selection.lanes[lane].iter().map(|(_, call)| SlotWitness::of(call)).collect());
-        let replayed = balances::replay(&plan, calls)?;
-        if hash_storages(&replayed.storages_after) != done.state_root {
+        let calls = [0, 1].map(|lane| {
+            done.selection.lanes[lane].iter().map(|(_, call)| SlotWitness::of(call)).collect()
+        });
+        let mut recorder = Recorder::new(&self.layout, state);
+        let storages = recorder.storage_roots()?;
+        let lanes = balances::replay(&mut recorder, &plan, calls)?;
+        if hash_storages(&recorder.storage_roots()?) != done.state_root {
             return Err(ExecutionError::Format("the replay does not end at the state root".into()));
         }
         Ok(Witness {
             public_input: statement.digest(),
             statement: statement.elements(),
-            storages: replayed.storages,
+            storages,
             fees,
-            lanes: replayed.lanes,
-            openings: replayed.openings,
+            lanes,
+            openings: recorder.into_openings(),
         })
     }
 }

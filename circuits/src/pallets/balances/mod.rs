@@ -16,4 +16,6 @@ pub use spec::Spec;
 pub use state::{ACCOUNTS, Account, MAX_ISSUANCE, PARAMETERS, Parameters};
 
 #[cfg(test)]
+mod forged;
+#[cfg(test)]
 pub(crate) mod testing;

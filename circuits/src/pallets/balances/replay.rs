@@ -11,7 +11,7 @@ use super::{
     native::PlacedCall,
     state::{Account, Parameters},
 };
-use crate::state::{Layout, Openings, Recorder, STORAGES, StateError, StateReader};
+use crate::state::{Openings, Recorder, STORAGES, StateError};
 
 /// The slots of each lane.
 pub(crate) type Lanes = [Vec<SlotWitness>; CallKind::ALL.len()];
@@ -106,25 +106,9 @@ pub(crate) struct Witness {
     pub(crate) openings: Openings,
 }
 
-/// What a replay gives: the witness's part about the state, and the roots after the block.
-#[derive(Debug)]
-pub(crate) struct Replayed {
-    /// The slots, each lane filled to its capacity.
-    pub(crate) lanes: Lanes,
-    /// Openings of the state, in the circuit's order.
-    pub(crate) openings: Openings,
-    /// The roots of all storages before the block.
-    pub(crate) storages: [Fr; STORAGES],
-    /// And after it.
-    pub(crate) storages_after: [Fr; STORAGES],
-}
-
-/// What is replayed.
+/// What a replay starts from, beside the state.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan<'a> {
-    /// The shape of the state.
-    pub(crate) layout: &'a Layout,
-    /// The state before the block.
-    pub(crate) state: &'a dyn StateReader,
     /// The parameters' fields.
     pub(crate) parameters: &'a [Fr],
     /// The block's number.
@@ -137,10 +121,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) capacities: [usize; CallKind::ALL.len()],
 }
 
-/// Replays `calls` slot by slot and fills each lane with unused slots.
-pub(crate) fn replay(plan: &Plan<'_>, calls: Lanes) -> Result<Replayed, StateError> {
-    let mut recorder = Recorder::new(plan.layout, plan.state);
-    let storages = recorder.storage_roots()?;
+/// Replays `calls` slot by slot on `recorder` and fills each lane with unused slots.
+pub(crate) fn replay(recorder: &mut Recorder<'_>, plan: &Plan<'_>, calls: Lanes) -> Result<Lanes, StateError> {
     recorder.read::<Parameters>(0)?;
     let (author, place) = recorder.read::<Account>(plan.author)?;
     recorder.write::<Account>(place, moved(author, plan.fees, 0))?;
@@ -150,14 +132,13 @@ pub(crate) fn replay(plan: &Plan<'_>, calls: Lanes) -> Result<Replayed, StateErr
         lane.extend(std::iter::repeat_n(SlotWitness::unused(plan.parameters, plan.number), missing));
         for slot in lane {
             match (kind, slot.executed) {
-                (CallKind::Transfer, true) => transfer(&mut recorder, slot)?,
-                (CallKind::Open, true) => open(&mut recorder, slot)?,
-                (kind, false) => skip(&mut recorder, plan, kind, slot)?,
+                (CallKind::Transfer, true) => transfer(recorder, slot)?,
+                (CallKind::Open, true) => open(recorder, slot)?,
+                (kind, false) => skip(recorder, plan, kind, slot)?,
             }
         }
     }
-    let storages_after = recorder.storage_roots()?;
-    Ok(Replayed { lanes, openings: recorder.into_openings(), storages, storages_after })
+    Ok(lanes)
 }
 
 fn transfer(recorder: &mut Recorder<'_>, slot: &SlotWitness) -> Result<(), StateError> {

@@ -9,7 +9,7 @@ use zkpov_verifier::{
     statement::ChainIdentity,
 };
 
-use super::{CallKind, Extrinsic, chain_tag};
+use super::{CallKind, Extrinsic, Ledger, chain_tag};
 use crate::{
     chains::{Payments, PaymentsShape, TierShape},
     keys::SecretKey,
@@ -124,6 +124,13 @@ impl TestChain {
     pub(crate) fn execute(&self, extrinsics: &[Extrinsic]) -> Execution {
         let encoded: Vec<_> = extrinsics.iter().map(Extrinsic::encode).collect();
         self.chain.execute(&self.state, &self.context, Some(TIER), &encoded).expect("an executable block")
+    }
+
+    /// The place of a call's receiver: that of its account, or the first free one.
+    pub(crate) fn index_of(&self, call: &Extrinsic) -> u32 {
+        let ledger = Ledger::open_state(self.chain.layout(), &self.state).expect("memory");
+        let known = ledger.index_of(&call.receiver).expect("memory");
+        known.or(ledger.next_place().expect("memory")).expect("a free place")
     }
 
     /// Goes on to the block after `execution`.
