@@ -28,7 +28,9 @@ fn main() -> ExitCode {
         }
         Some("--check") if fs::read_to_string(FILE).ok().as_ref() != Some(&csv) => {
             eprintln!("weights.csv is not what the circuits are:\n{csv}");
-            eprintln!("A circuit that changed on purpose needs a new runtime version, and then `-- --write`.");
+            eprintln!(
+                "A circuit that changed on purpose needs a new runtime version, and then `-- --write`."
+            );
             return ExitCode::from(1);
         }
         _ => print!("{csv}"),

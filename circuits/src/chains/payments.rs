@@ -19,13 +19,14 @@ use crate::{
     },
     r1cs::R1cs,
     runtime::{
-        AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
-        Execution, ExecutionError, ExtrinsicError, Genesis, SpecError, Tier, Token,
+        AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight,
+        Chain, Execution, ExecutionError, ExtrinsicError, Genesis, SpecError, Tier, Token,
         block::{Block, Frame},
         statement::CircuitVersion,
     },
-    r1cs::R1cs,
-    state::{Layout, MerkleProof, Record, Recorder, Shape, StateError, StateReader, hash_storages, state_root},
+    state::{
+        Layout, MerkleProof, Record, Recorder, Shape, StateError, StateReader, hash_storages, state_root,
+    },
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
@@ -458,9 +459,8 @@ impl Payments {
             fees,
             capacities: capacities(&done.tier),
         };
-        let calls = [0, 1].map(|lane| {
-            done.selection.lanes[lane].iter().map(|(_, call)| SlotWitness::of(call)).collect()
-        });
+        let calls = [0, 1]
+            .map(|lane| done.selection.lanes[lane].iter().map(|(_, call)| SlotWitness::of(call)).collect());
         let mut recorder = Recorder::new(&self.layout, state);
         let storages = recorder.storage_roots()?;
         let lanes = balances::replay(&mut recorder, &plan, calls)?;

@@ -102,7 +102,12 @@ impl<'w> Block<'w> {
             if let [before, after] = pair {
                 let unused_before = before.not()?;
                 let zero = Linear::new(&cs);
-                constraint::enforce_product("lane/no-ops last", after.as_field(), unused_before.as_field(), zero)?;
+                constraint::enforce_product(
+                    "lane/no-ops last",
+                    after.as_field(),
+                    unused_before.as_field(),
+                    zero,
+                )?;
             }
         }
         let count = linear::sum(bits.iter().map(Bit::as_field))?;

@@ -14,6 +14,6 @@ pub mod statement;
 pub mod weights;
 
 pub use chain::{
-    AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain, Execution,
-    ExecutionError, ExtrinsicError, Genesis, Refusal, SpecError, Tier, Token,
+    AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
+    Execution, ExecutionError, ExtrinsicError, Genesis, Refusal, SpecError, Tier, Token,
 };

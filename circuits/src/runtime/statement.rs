@@ -64,7 +64,10 @@ impl Statement {
             *element = match fixed(place, version, tier) {
                 Some(constant) => FpVar::Constant(constant),
                 None => hint::field(cs, "element", || {
-                    values.and_then(|values| values.get(place)).copied().ok_or(SynthesisError::AssignmentMissing)
+                    values
+                        .and_then(|values| values.get(place))
+                        .copied()
+                        .ok_or(SynthesisError::AssignmentMissing)
                 })?,
             };
         }

@@ -33,8 +33,7 @@ use crate::{
     constraint,
     gadgets::{
         merkle::{NativePath, Path},
-        poseidon,
-        range,
+        poseidon, range,
     },
     hint,
     linear::Linear,
@@ -82,7 +81,8 @@ impl Index {
     ) -> Result<Self> {
         let _namespace = namespace::enter(cs, name);
         let bit = |i| hint::bit(cs, "bit", || Ok(value()?.checked_shr(i).unwrap_or(0) & 1 == 1));
-        let bits = (0..shape.levels() * BITS_PER_LEVEL).map(|i| bit(i as u32)).collect::<Result<Vec<Bit>>>()?;
+        let bits =
+            (0..shape.levels() * BITS_PER_LEVEL).map(|i| bit(i as u32)).collect::<Result<Vec<Bit>>>()?;
         let value = range::from_bits(&bits)?;
         Ok(Self { bits, value })
     }
@@ -141,7 +141,10 @@ impl<'w> State<'w> {
         for (storage, (variable, shape)) in variables.iter_mut().zip(layout.0).enumerate() {
             if shape != Shape::Absent {
                 *variable = hint::field(cs, "storage_root", || {
-                    roots.and_then(|roots| roots.get(storage)).copied().ok_or(SynthesisError::AssignmentMissing)
+                    roots
+                        .and_then(|roots| roots.get(storage))
+                        .copied()
+                        .ok_or(SynthesisError::AssignmentMissing)
                 })?;
             }
         }
@@ -227,9 +230,11 @@ impl<'w> State<'w> {
         leaf: FpVar<Fr>,
         opening: Option<&Opening>,
     ) -> Result<Place> {
-        let native = |path: Option<&NativePath<ARITY>>| path.cloned().ok_or(SynthesisError::AssignmentMissing);
-        let path =
-            Path::hint_siblings(&self.cs, index.bits.clone(), || native(opening.map(|opening| &opening.path)))?;
+        let native =
+            |path: Option<&NativePath<ARITY>>| path.cloned().ok_or(SynthesisError::AssignmentMissing);
+        let path = Path::hint_siblings(&self.cs, index.bits.clone(), || {
+            native(opening.map(|opening| &opening.path))
+        })?;
         let root = path.root(&leaf)?;
         let current = self.roots.get(usize::from(storage)).ok_or(SynthesisError::ArityMismatch)?;
         when.enforce_equal_if(name, &root, current)?;

@@ -105,7 +105,9 @@ impl<'a> Recorder<'a> {
     pub fn skip<R: Record>(&mut self, index: u32, fields: Vec<Fr>) {
         let levels = self.layout.shape(R::STORAGE).levels();
         let children = (0..levels).map(|level| [empty_subtree(level); ARITY]).collect();
-        self.openings.opened.push_back(Opening { fields, path: NativePath { index: index.into(), children } });
+        self.openings
+            .opened
+            .push_back(Opening { fields, path: NativePath { index: index.into(), children } });
     }
 
     /// The write of an unused slot: the root stays.

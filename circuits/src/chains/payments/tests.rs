@@ -1,8 +1,5 @@
 use super::*;
-use crate::{
-    pallets::balances::testing::{DEPOSIT, TIER, TestChain},
-    r1cs::R1cs,
-};
+use crate::pallets::balances::testing::{DEPOSIT, TestChain};
 
 fn a_block(chain: &TestChain) -> Execution {
     chain.execute(&[
@@ -33,13 +30,4 @@ fn an_empty_and_a_full_block_satisfy_the_circuit() {
     assert_eq!(full.used_slots, [2, 1]);
     assert_eq!(full.deferred, [3]);
     assert!(chain.is_satisfied(&full.witness));
-}
-
-#[test]
-fn sizes() {
-    for (transfers, opens) in [(1, 1), (2, 1), (1, 2)] {
-        let chain = TestChain::new(8, transfers, opens, 4);
-        let r1cs = R1cs::synthesize(|cs| chain.chain.synthesize(TIER, None, cs)).expect("shape");
-        println!("{transfers} {opens} {:?}", r1cs.size());
-    }
 }

@@ -20,7 +20,10 @@
 use ark_ff::{AdditiveGroup, Field};
 use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
-use zkpov_verifier::{babyjubjub::Point, field::{Fr, domain}};
+use zkpov_verifier::{
+    babyjubjub::Point,
+    field::{Fr, domain},
+};
 
 use super::{
     call::{
@@ -146,10 +149,16 @@ pub(crate) fn begin(block: &mut Block<'_>, fees: Option<Fr>) -> Result<Rules> {
     constraint::enforce_equal("balances/author key", &author.key.y, y)?;
     let forbidden = author.may_author.not()?;
     let permissioned = parameters.permissioned_authors.as_field();
-    constraint::enforce_product("balances/author permitted", permissioned, forbidden.as_field(), Linear::new(&cs))?;
+    constraint::enforce_product(
+        "balances/author permitted",
+        permissioned,
+        forbidden.as_field(),
+        Linear::new(&cs),
+    )?;
 
     let credited = hint::field(&cs, "fees", || fees.ok_or(SynthesisError::AssignmentMissing))?;
-    let balance = U128::enforce("balances/author balance", &linear::sum([author.balance.as_field(), &credited])?)?;
+    let balance =
+        U128::enforce("balances/author balance", &linear::sum([author.balance.as_field(), &credited])?)?;
     state.write(&always, place, &AccountVar { balance, ..author })?;
 
     let [para_id, low, high] = statement.identity().map(Clone::clone);
@@ -249,9 +258,11 @@ impl Terms {
         let _namespace = namespace::enter(cs, "terms");
         let known = || witness.ok_or(SynthesisError::AssignmentMissing);
         let nonce = hint::field(cs, "nonce", || Ok(known()?.nonce))?;
-        let expiry = U32::enforce("balances/expiry range", &hint::field(cs, "expiry", || Ok(known()?.expiry))?)?;
+        let expiry =
+            U32::enforce("balances/expiry range", &hint::field(cs, "expiry", || Ok(known()?.expiry))?)?;
         let fee = U64::enforce("balances/fee range", &hint::field(cs, "fee", || Ok(known()?.fee))?)?;
-        let amount = U128::enforce("balances/amount range", &hint::field(cs, "amount", || Ok(known()?.amount))?)?;
+        let amount =
+            U128::enforce("balances/amount range", &hint::field(cs, "amount", || Ok(known()?.amount))?)?;
         // The number is a `u32` of the verifier's.
         U32::trust(statement.number().clone()).enforce_at_most("balances/expiry", &expiry)?;
         rules.parameters.minimum_fee.enforce_at_most("balances/minimum fee", &fee)?;
@@ -294,7 +305,10 @@ fn open(
     witness: Option<&SlotWitness>,
 ) -> Result<EdwardsPoint> {
     let cs = state.cs().clone();
-    rules.parameters.existential_deposit.enforce_at_most("balances/opened with the deposit", &terms.amount)?;
+    rules
+        .parameters
+        .existential_deposit
+        .enforce_at_most("balances/opened with the deposit", &terms.amount)?;
     let key = EdwardsPoint::hint(&cs, "opened_key", || {
         let [x, y] = witness.ok_or(SynthesisError::AssignmentMissing)?.receiver_key;
         Ok(Point { x, y })
@@ -302,8 +316,12 @@ fn open(
     key.enforce_key()?;
     let place = state.vacant::<AccountVar>(used, index)?;
     let zero = U32::trust(FpVar::Constant(Fr::ZERO));
-    let account =
-        AccountVar { key: key.clone(), balance: terms.amount.clone(), nonce: zero, may_author: Bit::constant(false) };
+    let account = AccountVar {
+        key: key.clone(),
+        balance: terms.amount.clone(),
+        nonce: zero,
+        may_author: Bit::constant(false),
+    };
     state.write(used, place, &account)?;
     Ok(key)
 }

@@ -17,8 +17,10 @@ use zkpov_verifier::{
 
 use super::{
     CallKind, Extrinsic, PlacedCall,
-    call::{BODY_AMOUNT_SHIFT, BODY_FEE_SHIFT, BODY_RECEIVER_SHIFT, HEADER_EXPIRY_SHIFT, HEADER_FEE_SHIFT,
-        HEADER_NONCE_SHIFT, HEADER_SENDER_SHIFT, chain_tag},
+    call::{
+        BODY_AMOUNT_SHIFT, BODY_FEE_SHIFT, BODY_RECEIVER_SHIFT, HEADER_EXPIRY_SHIFT, HEADER_FEE_SHIFT,
+        HEADER_NONCE_SHIFT, HEADER_SENDER_SHIFT, chain_tag,
+    },
     replay::{Plan, SlotWitness, Witness, replay},
     state::{Account, Parameters},
     testing::{BALANCE, DEPOSIT, MINIMUM_FEE, TestChain, key, secret, spec},
@@ -50,7 +52,8 @@ impl<'a> Forgery<'a> {
     fn of(on: &'a TestChain, calls: &[Extrinsic]) -> Self {
         let mut lanes = [Vec::new(), Vec::new()];
         for call in calls {
-            lanes[call.call as usize].push(SlotWitness::of(&PlacedCall { extrinsic: *call, receiver: on.index_of(call) }));
+            lanes[call.call as usize]
+                .push(SlotWitness::of(&PlacedCall { extrinsic: *call, receiver: on.index_of(call) }));
         }
         Self {
             on,
@@ -245,7 +248,8 @@ fn the_honest_block_is_accepted() {
     )
     .witness();
     assert_eq!(violated(|cs| on.chain.circuit(on.tier(), Some(&witness), &cs)), Ok(vec![]));
-    let execution = on.execute(&[on.call(CallKind::Transfer, 1, 0, 2, 500), on.call(CallKind::Open, 2, 0, 9, DEPOSIT)]);
+    let execution =
+        on.execute(&[on.call(CallKind::Transfer, 1, 0, 2, 500), on.call(CallKind::Open, 2, 0, 9, DEPOSIT)]);
     assert_eq!(witness.statement, execution.statement.elements());
 }
 
@@ -254,14 +258,16 @@ fn the_honest_block_is_accepted() {
 #[test]
 fn an_overdraft_is_refused() {
     let on = small();
-    transfer(&on, |slot| slot.amount = Fr::from(2 * BALANCE)).refused_only_by("balances/sender keeps the deposit");
+    transfer(&on, |slot| slot.amount = Fr::from(2 * BALANCE))
+        .refused_only_by("balances/sender keeps the deposit");
 }
 
 #[test]
 fn a_sender_left_below_the_existential_deposit_is_refused() {
     let on = small();
     let most = BALANCE - DEPOSIT - u128::from(MINIMUM_FEE + 1);
-    transfer(&on, |slot| slot.amount = Fr::from(most + 1)).refused_only_by("balances/sender keeps the deposit");
+    transfer(&on, |slot| slot.amount = Fr::from(most + 1))
+        .refused_only_by("balances/sender keeps the deposit");
     let on = small();
     let witness = transfer(&on, |slot| slot.amount = Fr::from(most)).witness();
     assert_eq!(is_satisfied(|cs| on.chain.circuit(on.tier(), Some(&witness), &cs)), Ok(true));
@@ -312,7 +318,8 @@ fn a_fee_below_the_minimum_is_refused() {
 #[test]
 fn a_negative_fee_is_refused() {
     let on = small();
-    transfer(&on, |slot| slot.fee = -Fr::from(5u64)).refused_by(["balances/fee range", "balances/minimum fee"]);
+    transfer(&on, |slot| slot.fee = -Fr::from(5u64))
+        .refused_by(["balances/fee range", "balances/minimum fee"]);
 }
 
 #[test]
@@ -466,11 +473,8 @@ fn a_signature_for_another_call_is_refused() {
 #[test]
 fn every_signed_term_is_bound_by_the_signature() {
     let on = small();
-    let changes: [fn(&mut SlotWitness); 3] = [
-        |slot| slot.amount += Fr::ONE,
-        |slot| slot.fee += Fr::ONE,
-        |slot| slot.expiry += Fr::ONE,
-    ];
+    let changes: [fn(&mut SlotWitness); 3] =
+        [|slot| slot.amount += Fr::ONE, |slot| slot.fee += Fr::ONE, |slot| slot.expiry += Fr::ONE];
     for change in changes {
         let mut forgery = transfer(&on, |_| ());
         change(&mut forgery.lanes[0][0]);
@@ -502,7 +506,8 @@ fn keys_off_the_curve_are_refused() {
 fn keys_of_low_order_are_refused() {
     let on = small();
     // (0, -1), of order 2: 8 times nothing.
-    open(&on, |slot| slot.receiver_key = [Fr::ZERO, -Fr::ONE]).refused_by(["key/identity", "key/prime_subgroup"]);
+    open(&on, |slot| slot.receiver_key = [Fr::ZERO, -Fr::ONE])
+        .refused_by(["key/identity", "key/prime_subgroup"]);
     // (1, 0)/sqrt(a) is of order 4; a point with a part of order 4 is no multiple of 8 either.
     let point = Point { x: key(9).coordinates()[0], y: key(9).coordinates()[1] };
     let twisted = point.add(&Point { x: Fr::ZERO, y: -Fr::ONE });
@@ -627,7 +632,8 @@ fn an_author_beyond_the_last_place_is_refused() {
 
 #[test]
 fn another_state_before_or_after_the_block_is_refused() {
-    for (place, name) in [(23, "block/parent state root"), (24, "block/state root"), (30, "block/body root")] {
+    for (place, name) in [(23, "block/parent state root"), (24, "block/state root"), (30, "block/body root")]
+    {
         let on = small();
         let mut witness = transfer(&on, |_| ()).witness();
         witness.statement[place] += Fr::ONE;

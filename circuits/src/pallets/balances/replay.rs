@@ -122,7 +122,11 @@ pub(crate) struct Plan<'a> {
 }
 
 /// Replays `calls` slot by slot on `recorder` and fills each lane with unused slots.
-pub(crate) fn replay(recorder: &mut Recorder<'_>, plan: &Plan<'_>, calls: Lanes) -> Result<Lanes, StateError> {
+pub(crate) fn replay(
+    recorder: &mut Recorder<'_>,
+    plan: &Plan<'_>,
+    calls: Lanes,
+) -> Result<Lanes, StateError> {
     recorder.read::<Parameters>(0)?;
     let (author, place) = recorder.read::<Account>(plan.author)?;
     recorder.write::<Account>(place, moved(author, plan.fees, 0))?;

@@ -55,7 +55,8 @@ pub(crate) fn key_json(key: &PublicKey) -> serde_json::Value {
 
 /// A spec in which accounts 0.. hold [`BALANCE`]; account 0 may author.
 pub(crate) fn spec(accounts: u8, permissioned: bool) -> String {
-    let account = |i: u8| json!({"key": key_json(&key(i)), "balance": BALANCE.to_string(), "may_author": i == 0});
+    let account =
+        |i: u8| json!({"key": key_json(&key(i)), "balance": BALANCE.to_string(), "may_author": i == 0});
     json!({
         "chain": "payments",
         "parameters": {
@@ -137,13 +138,16 @@ impl TestChain {
     pub(crate) fn advance(&mut self, execution: &Execution) {
         self.state.extend(execution.changes.clone());
         let number = self.context.parent.number + 1;
-        self.context.parent = ParentHead { hash: [number as u8; 32], number, state_root: execution.state_root };
+        self.context.parent =
+            ParentHead { hash: [number as u8; 32], number, state_root: execution.state_root };
     }
 
     /// Whether the circuit is satisfied by a witness.
     pub(crate) fn is_satisfied(&self, witness: &BlockWitness) -> bool {
-        let r1cs = crate::r1cs::R1cs::synthesize(|cs| self.chain.synthesize(TIER, None, cs)).expect("a shape");
-        let assignment = crate::r1cs::assignment(|cs| self.chain.synthesize(TIER, Some(witness), cs)).expect("values");
+        let r1cs =
+            crate::r1cs::R1cs::synthesize(|cs| self.chain.synthesize(TIER, None, cs)).expect("a shape");
+        let assignment =
+            crate::r1cs::assignment(|cs| self.chain.synthesize(TIER, Some(witness), cs)).expect("values");
         r1cs.is_satisfied(&assignment)
     }
 }
