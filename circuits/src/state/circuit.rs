@@ -197,7 +197,10 @@ impl<'w> State<'w> {
     /// A leaf is 0 in an empty place and nowhere else: a record that hashed to 0 would be a preimage.
     pub fn write<R: RecordVar>(&mut self, when: &Bit, place: Place, record: &R) -> Result<()> {
         let _namespace = namespace::enter(&self.cs, "write");
-        let storage = R::Native::STORAGE;
+        let storage = place.storage;
+        if storage != R::Native::STORAGE {
+            return Err(SynthesisError::ArityMismatch);
+        }
         let place = if place.version == self.version(storage)? {
             place
         } else {

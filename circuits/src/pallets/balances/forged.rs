@@ -350,7 +350,7 @@ fn fees_to_another_account_than_the_authors_are_refused() {
     let mut forgery = transfer(&on, |_| ());
     forgery.author = 1;
     forgery.refused_by(["balances/author key", "balances/author permitted"]);
-    let on = TestChain::with_spec(1, 1, 1, 4, &spec(4, false));
+    let on = TestChain::with_spec(1, 1, 1, &spec(4, false));
     let mut forgery = transfer(&on, |_| ());
     forgery.author = 1;
     forgery.refused_only_by("balances/author key");

@@ -34,7 +34,6 @@ pub(crate) struct TestChain {
     pub(crate) chain: Payments,
     pub(crate) state: ChangeSet,
     pub(crate) context: BlockContext,
-    pub(crate) keys: Vec<SecretKey>,
 }
 
 /// The secret key number `i`.
@@ -72,10 +71,10 @@ pub(crate) fn spec(accounts: u8, permissioned: bool) -> String {
 impl TestChain {
     /// A chain of `accounts` accounts in a tree of `levels` levels, with this many slots of each lane.
     pub(crate) fn new(levels: usize, transfers: u32, opens: u32, accounts: u8) -> Self {
-        Self::with_spec(levels, transfers, opens, accounts, &spec(accounts, true))
+        Self::with_spec(levels, transfers, opens, &spec(accounts, true))
     }
 
-    pub(crate) fn with_spec(levels: usize, transfers: u32, opens: u32, accounts: u8, spec: &str) -> Self {
+    pub(crate) fn with_spec(levels: usize, transfers: u32, opens: u32, spec: &str) -> Self {
         let tier = TierShape { id: TIER.0, transfers, opens };
         let chain = Payments::new(&PaymentsShape { account_levels: levels, tiers: vec![tier] });
         let genesis = chain.genesis(spec).expect("a sound spec");
@@ -94,7 +93,7 @@ impl TestChain {
             author_key: key(0),
             context: [7; 32],
         };
-        Self { chain, state: genesis.changes, context, keys: (0..accounts).map(secret).collect() }
+        Self { chain, state: genesis.changes, context }
     }
 
     pub(crate) fn tier(&self) -> &Tier {

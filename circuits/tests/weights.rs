@@ -1,0 +1,77 @@
+//! The circuits are what `weights.csv` pins.
+
+use std::{collections::BTreeMap, fs};
+
+use zkpov_circuits::{
+    chains::chains,
+    runtime::weights::{CSV_HEADER, TierWeight},
+};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/weights.csv");
+const REGENERATE: &str = "cargo run --release -p zkpov-circuits --example weights -- --write";
+
+/// The bar for a transfer, all included, at 2^24 accounts.
+const MOST_CONSTRAINTS_PER_TRANSFER: usize = 20_000;
+
+/// Chain, runtime version and tier of a row, and the row.
+fn pinned() -> BTreeMap<(String, String, String), String> {
+    let csv = fs::read_to_string(FILE).unwrap_or_else(|error| panic!("{FILE}: {error}; make it: {REGENERATE}"));
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some(CSV_HEADER), "another header; regenerate: {REGENERATE}");
+    let key = |line: &str| {
+        let mut columns = line.split(',').map(str::to_owned);
+        let mut column = || columns.next().unwrap_or_default();
+        ((column(), column(), column()), line.to_owned())
+    };
+    lines.map(key).collect()
+}
+
+#[test]
+fn every_circuit_is_the_pinned_one() {
+    let mut pinned = pinned();
+    for chain in chains() {
+        let calls = chain.call_weights().expect("a shape");
+        for tier in chain.tiers() {
+            let weight = TierWeight::measure(chain, tier).expect("a shape");
+            let version = chain.runtime_version().to_string();
+            let row = pinned.remove(&(chain.name().into(), version.clone(), tier.id.to_string()));
+            let row = row.unwrap_or_else(|| {
+                panic!("{} version {version} tier {} is not pinned: {REGENERATE}", chain.name(), tier.id)
+            });
+            assert_eq!(
+                weight.csv_row(chain, &calls),
+                row,
+                "the circuit of {} tier {} changed and its runtime version did not. If the change is meant, raise \
+                 RUNTIME_VERSION of the chain, so that keys of the old circuit cannot be taken for the new one's, \
+                 and then: {REGENERATE}",
+                chain.name(),
+                tier.id,
+            );
+        }
+    }
+    assert!(pinned.is_empty(), "pinned and gone: {pinned:?}; {REGENERATE}");
+}
+
+#[test]
+fn every_tier_fits_its_domain_and_all_but_the_smallest_fill_it() {
+    for chain in chains() {
+        let calls = chain.call_weights().expect("a shape");
+        let lightest = calls.iter().map(|call| call.constraints).min().expect("a chain has calls");
+        for (i, tier) in chain.tiers().iter().enumerate() {
+            let weight = TierWeight::measure(chain, tier).expect("a shape");
+            let rows = weight.size.constraints + weight.public_inputs + 1;
+            let domain = 1usize << tier.id.0;
+            assert!(rows <= domain, "{} tier {}: {rows} rows in {domain}", chain.name(), tier.id);
+            assert!(2 * rows > domain, "{} tier {} fits a smaller domain", chain.name(), tier.id);
+            assert!(i == 0 || rows + lightest > domain, "{} tier {}: one more slot would fit", chain.name(), tier.id);
+        }
+    }
+}
+
+#[test]
+fn a_transfer_is_within_its_bar() {
+    let payments = zkpov_circuits::chains::chain_by_name("payments").expect("it ships");
+    let calls = payments.call_weights().expect("a shape");
+    let transfer = calls.iter().find(|call| call.name == "transfer").expect("payments transfers");
+    assert!(transfer.constraints <= MOST_CONSTRAINTS_PER_TRANSFER, "{} constraints", transfer.constraints);
+}
