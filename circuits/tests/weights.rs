@@ -15,7 +15,8 @@ const MOST_CONSTRAINTS_PER_TRANSFER: usize = 20_000;
 
 /// Chain, runtime version and tier of a row, and the row.
 fn pinned() -> BTreeMap<(String, String, String), String> {
-    let csv = fs::read_to_string(FILE).unwrap_or_else(|error| panic!("{FILE}: {error}; make it: {REGENERATE}"));
+    let csv =
+        fs::read_to_string(FILE).unwrap_or_else(|error| panic!("{FILE}: {error}; make it: {REGENERATE}"));
     let mut lines = csv.lines();
     assert_eq!(lines.next(), Some(CSV_HEADER), "another header; regenerate: {REGENERATE}");
     let key = |line: &str| {
@@ -63,7 +64,12 @@ fn every_tier_fits_its_domain_and_all_but_the_smallest_fill_it() {
             let domain = 1usize << tier.id.0;
             assert!(rows <= domain, "{} tier {}: {rows} rows in {domain}", chain.name(), tier.id);
             assert!(2 * rows > domain, "{} tier {} fits a smaller domain", chain.name(), tier.id);
-            assert!(i == 0 || rows + lightest > domain, "{} tier {}: one more slot would fit", chain.name(), tier.id);
+            assert!(
+                i == 0 || rows + lightest > domain,
+                "{} tier {}: one more slot would fit",
+                chain.name(),
+                tier.id
+            );
         }
     }
 }
