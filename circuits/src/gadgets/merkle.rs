@@ -122,7 +122,7 @@ impl<const ARITY: usize> Path<ARITY> {
         path: impl Fn() -> Result<NativePath<ARITY>>,
     ) -> Result<Self> {
         let () = Self::HAS_ARITY;
-        if index.len() % Self::DIGIT_BITS != 0 {
+        if !index.len().is_multiple_of(Self::DIGIT_BITS) {
             return Err(SynthesisError::ArityMismatch);
         }
         let path = if cs.is_in_setup_mode() { None } else { Some(path()?) };

@@ -14,6 +14,7 @@
 //! |---|---|
 //! | Poseidon of 2 / 4 / 8 inputs | 240 / 297 / 402 |
 //! | Merkle level, 8-ary, read / update | 409 / 818, and 3 for the index bits |
+//! | EdDSA verification / key of a new account | 3008 / 21 |
 //! | Merkle level, 4-ary, read / update | 300 / 600, and 2 for the index bits |
 
 pub mod babyjubjub;

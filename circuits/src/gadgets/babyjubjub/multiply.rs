@@ -83,7 +83,7 @@ impl BaseTable {
     }
 }
 
-/// The integer with these [`SCALAR_BITS`] bits, the least first, times BASE8. 507 constraints.
+/// The integer with these [`SCALAR_BITS`] bits, the least first, times BASE8. 505 constraints.
 ///
 /// With H = BASE8/2, s·BASE8 = Σ ε_i 2^i·H + (2^251 - 1)·H. Two digits a window: the sum of the windows before
 /// window i is kH with |k| < 4^i and k ≠ 0 (it is odd), and the window adds ±4^i·H or ±3·4^i·H. As integers these are
@@ -158,7 +158,7 @@ impl ChallengeRange {
 }
 
 /// 8·`scalar`·`point`, for a point of the prime subgroup that is not the identity, and the scalar's integer below p.
-/// 1871 constraints.
+/// 1860 constraints.
 ///
 /// Let T = 4·point, n = 254 and v = scalar + o over the integers, with bits b. A chain of doublings and additions of
 /// ±T that starts at 2T ends at
