@@ -311,3 +311,6 @@ impl std::hash::Hasher for LowLimb {
         self.0 ^ (self.0 >> 32)
     }
 }
+
+#[cfg(test)]
+mod tests;
