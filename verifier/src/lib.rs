@@ -1,16 +1,22 @@
 //! Checks the validity proof of a parachain block.
 //!
 //! ```text
-//!                       validate      validate_block: is this candidate valid?
-//!                     ┌─────┴──────┐
-//!                   block         key           the two files: proven block, validity key
-//!          ┌──────────┼───────────┐ │
-//!       message     relay        body           what a block carries and rests on
-//!          └─head─────┼─statement─┘ │           what the relay chain stores; what a proof proves
-//!                     │             groth16     the argument
-//!       scale  lane eddsa ─ babyjubjub          decoding, shape; the author's signature
-//!                     └─ poseidon ──┴─ field    hashing, the field
+//!   validate                         validate_block: is this candidate valid?
+//!   ───────────────────────────────────────────────────────────────────────────────
+//!   block            key             the two files: proven block, validity key
+//!   ───────────────────────────────────────────────────────────────────────────────
+//!   message  relay   body            what a block carries and what it rests on
+//!   head     statement               what the relay chain stores; what a proof proves
+//!   ───────────────────────────────────────────────────────────────────────────────
+//!   groth16          lane  feature   the argument; the shape of a block; what must be absent
+//!   scale                            strict decoding
+//!   ───────────────────────────────────────────────────────────────────────────────
+//!   eddsa ─ babyjubjub               the author's signature
+//!   poseidon  field  hashing         hashes and the field
 //! ```
+//!
+//! A file uses files on its own floor and below. `testing` (a feature) makes blocks with a set-up whose
+//! secret is known.
 //!
 //! `no_std`, no `unsafe`, and no panic on bytes that nobody vouches for: the same function runs
 //! in a relay node, in a runtime and as a PVF. `docs/formats.md` has every format byte by byte,

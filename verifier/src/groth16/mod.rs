@@ -332,13 +332,13 @@ fn coordinate(point: Point, bytes: &[u8; FQ_BYTES]) -> Result<Fq, PointError> {
 }
 
 /// The point with this x and the y the flags choose, if there is one in the subgroup.
+///
+/// y is never 0, so the flags are never ambiguous: that would be a point of order two, and the orders of
+/// the curve and of its twist are odd.
 fn finish_point<C: SWCurveConfig>(point: Point, x: C::BaseField, flags: u8) -> Result<Affine<C>, PointError> {
     let fail = |cause| PointError { point, cause };
     let (smaller, larger) = Affine::<C>::get_ys_from_x_unchecked(x).ok_or(fail(PointCause::NotOnCurve))?;
     let y = if flags & LARGER_Y == 0 { smaller } else { larger };
-    if smaller == larger && flags != 0 {
-        return Err(fail(PointCause::NotCanonical)); // y = 0 has one sign.
-    }
     checked(point, Affine::new_unchecked(x, y))
 }
 
