@@ -14,8 +14,8 @@
 //! curve nothing is promised: callers say why their points are on it.
 //!
 //! The Montgomery law is not complete. Where P = Q the slope of a sum is free, and a prover who may choose it goes
-//! wherever he likes; where P = -Q there is no slope, and no witness. So [`MontgomeryPoint::add`] and
-//! [`MontgomeryPoint::double_and_add`] are private to this module, and [`multiply`] argues for each use that P ≠ ±Q.
+//! wherever he likes; where P = -Q there is no slope, and no witness. So `MontgomeryPoint::add` and
+//! `MontgomeryPoint::double_and_add` are private to this module, and [`multiply`] argues for each use that P ≠ ±Q.
 //! Montgomery coordinates leave out the points with x = 0, among them the identity.
 
 mod montgomery;

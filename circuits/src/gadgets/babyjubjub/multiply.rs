@@ -169,7 +169,8 @@ impl ChallengeRange {
 ///
 /// **The integer.** The bits sum to scalar + o modulo p; v is the one such integer in o .. o + p - 1. Attack: with the
 /// bits of v ± p the challenge is another than the hash. So v is compared with both ends, on all but its lowest 126
-/// bits and strictly: every v that passes is right, and one in 2^127 honest challenges does not pass.
+/// bits and strictly: every v that passes is right, and fewer than one in 2^126 honest challenges
+/// does not pass.
 ///
 /// **Exceptional cases.** Before step j the chain is at k·T with 2^j < k < 3·2^j, and k is odd for j ≥ 1. The step adds
 /// ±T, so it must be that k is not ±1 modulo l. An odd k that is, and is not 1, is at least 2l - 1 > 3·2^250. So steps

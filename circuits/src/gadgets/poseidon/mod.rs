@@ -1,7 +1,7 @@
 //! Poseidon of 1 to 16 inputs with circomlib's parameters; the native twin is [`zkpov_verifier::poseidon`].
 //!
 //! Three constraints for each S-box, nothing for the linear layers: 240, 297 and 402 constraints for 2, 4 and 8
-//! inputs. What is left to choose is which three variables an S-box adds, and [`basis`] chooses them so that rows
+//! inputs. What is left to choose is which three variables an S-box adds, and `basis.rs` chooses them so that rows
 //! stay short: see there.
 //!
 //! ```text
