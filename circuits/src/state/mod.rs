@@ -35,3 +35,6 @@ pub use proof::MerkleProof;
 pub use record::Record;
 pub use store::{ChangeSet, Overlay, StateError, StateReader};
 pub use witness::{Opening, Openings, Place, Recorder};
+
+#[cfg(test)]
+mod tests;
