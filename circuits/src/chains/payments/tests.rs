@@ -371,7 +371,8 @@ fn specs_that_are_no_chain_are_refused() {
         change(&mut spec);
         chain.genesis(&spec.to_string()).map(|_| ()).expect_err("refused").to_string()
     };
-    let cases: [(&dyn Fn(&mut Value), &str); 8] = [
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let cases: [(Change<'_>, &str); 8] = [
         (&|s| s["chain"] = "exchange".into(), "is for chain `exchange`"),
         (&|s| s["accounts"][1]["key"] = s["accounts"][0]["key"].clone(), "the same key"),
         (
