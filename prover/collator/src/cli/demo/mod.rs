@@ -6,7 +6,6 @@
 //! ```
 
 mod cost;
-mod scene;
 mod tampering;
 
 use std::{
@@ -27,6 +26,7 @@ use zkpov_collator::{
     keystore::KeyStore,
     paths,
     relay_file::RelayFile,
+    scene::{self, Scene},
     setup,
     witness_pov::WitnessPov,
 };
@@ -43,7 +43,6 @@ use super::{
     values::{self, TierChoice, hex},
 };
 use cost::{Both, Cost};
-use scene::Scene;
 use tampering::{Attack, Target};
 
 /// The para id of the demo's chain: the first that a relay chain gives to anyone.

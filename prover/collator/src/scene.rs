@@ -1,4 +1,5 @@
-//! The people of the demo: a chain spec for them, and what they sign.
+//! People with accounts on a `payments` chain, for demonstrations and measurements: a chain spec for them,
+//! and what they sign.
 
 use rayon::prelude::*;
 use serde_json::json;
@@ -6,13 +7,12 @@ use zkpov_circuits::{
     keys::SecretKey,
     pallets::balances::{CallKind, Extrinsic, chain_tag},
 };
-use zkpov_collator::key_file;
 use zkpov_verifier::{eddsa::Signature, statement::ChainIdentity};
 
-use crate::cli::values::key_json;
+use crate::key_file;
 
 /// Accounts of the genesis: four full levels of the tree, so that paths have siblings.
-pub(crate) const ACCOUNTS: u32 = 4096;
+pub const ACCOUNTS: u32 = 4096;
 const EXISTENTIAL_DEPOSIT: u128 = 1_000_000_000;
 const MINIMUM_FEE: u64 = 1_000_000;
 const BALANCE: u128 = 1_000_000_000_000_000;
@@ -20,24 +20,25 @@ const AMOUNT: u128 = 2_500_000_000_000;
 /// The last block in which what is signed is valid.
 const EXPIRY: u32 = 100;
 /// The author's account.
-pub(crate) const AUTHOR: u32 = 0;
+pub const AUTHOR: u32 = 0;
 /// Account numbers of neighbouring senders and receivers lie this far apart, a number without common
 /// factor with the number of accounts: a block touches the tree all over.
 const STRIDE: u32 = 389;
 
 /// Everybody with an account.
-pub(crate) struct Scene {
+#[derive(Debug)]
+pub struct Scene {
     people: Vec<SecretKey>,
 }
 
 impl Scene {
     /// New people.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self { people: (0..ACCOUNTS).into_par_iter().map(|_| key_file::random()).collect() }
     }
 
     /// The one who authors.
-    pub(crate) fn author(&self) -> &SecretKey {
+    pub fn author(&self) -> &SecretKey {
         self.person(AUTHOR)
     }
 
@@ -47,8 +48,15 @@ impl Scene {
     }
 
     /// The chain spec that gives each of them the same balance.
-    pub(crate) fn spec(&self, chain: &str) -> String {
-        let account = |(index, key): (usize, &SecretKey)| json!({ "key": key_json(&key.public_key()), "balance": BALANCE.to_string(), "may_author": index == AUTHOR as usize });
+    pub fn spec(&self, chain: &str) -> String {
+        let account = |(index, key): (usize, &SecretKey)| {
+            let [x, y] = key.public_key().coordinates();
+            json!({
+                "key": { "x": x.to_string(), "y": y.to_string() },
+                "balance": BALANCE.to_string(),
+                "may_author": index == AUTHOR as usize,
+            })
+        };
         json!({
             "chain": chain,
             "token": { "symbol": "PAY", "decimals": 12 },
@@ -63,7 +71,7 @@ impl Scene {
     }
 
     /// Signed extrinsics: `transfers` from one account to another, then `opens` that open accounts for new keys.
-    pub(crate) fn extrinsics(&self, chain: &ChainIdentity, transfers: u32, opens: u32) -> Vec<Extrinsic> {
+    pub fn extrinsics(&self, chain: &ChainIdentity, transfers: u32, opens: u32) -> Vec<Extrinsic> {
         let tag = chain_tag(chain);
         let sign = |number: u32| {
             let sender = (1 + number * 2 * STRIDE) % ACCOUNTS;
@@ -91,7 +99,7 @@ impl Scene {
 
     /// What a block must not take: a transfer whose amount was changed after it was signed, and one that
     /// somebody else signed.
-    pub(crate) fn forged(&self, chain: &ChainIdentity) -> Vec<Extrinsic> {
+    pub fn forged(&self, chain: &ChainIdentity) -> Vec<Extrinsic> {
         let tag = chain_tag(chain);
         let mut raised = self.extrinsics(chain, 1, 0);
         for extrinsic in &mut raised {
