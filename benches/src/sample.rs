@@ -58,7 +58,7 @@ impl ProvenSample {
     /// Whatever fails on the way.
     pub fn build(directory: &Path, tier: TierId) -> anyhow::Result<Self> {
         let chain = chain_by_name("payments").context("the payments chain ships")?;
-        let scene = Scene::new();
+        let scene = Scene::random();
         let mut collator =
             Collator::create(&directory.join("chain"), chain, PARA_ID, scene.spec(chain.name()).as_bytes())?;
         let (proving_key, tier_key) = setup::development_keys(chain, tier, &Options::default())?;

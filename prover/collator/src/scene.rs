@@ -32,8 +32,8 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// New people.
-    pub fn new() -> Self {
+    /// New people, with keys from the operating system's randomness.
+    pub fn random() -> Self {
         Self { people: (0..ACCOUNTS).into_par_iter().map(|_| key_file::random()).collect() }
     }
 

@@ -136,7 +136,7 @@ impl Story<'_> {
                 rayon::current_num_threads()
             ))
         ))?;
-        let scene = Scene::new();
+        let scene = Scene::random();
         let mut collator = self.genesis(&scene)?;
         let key_bytes = self.setup(&collator)?;
         let keys = KeyStore::open(&self.directory.join("keys"), &collator.info().identity)?;
