@@ -38,9 +38,6 @@ const TRANSACTION_VERSION: u32 = 1;
 /// Levels of the account tree: 8^8 = 2^24 places.
 const ACCOUNT_LEVELS: usize = 8;
 
-/// Elements that a call of a hash over many takes beside the result of the call before it.
-const POSEIDON_CHAIN_ELEMENTS: u32 = 15;
-
 /// Slots of a tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TierShape {
@@ -280,21 +277,6 @@ impl Chain for Payments {
 
     fn call_name(&self, call: u8) -> Option<&'static str> {
         CallKind::ALL.into_iter().find(|kind| *kind as u8 == call).map(CallKind::name)
-    }
-
-    fn weights(&self) -> gr1cs::Result<Vec<usize>> {
-        // So many slots add a whole number of calls to the body's hash, each of which takes as many elements.
-        const SLOTS: u32 = POSEIDON_CHAIN_ELEMENTS;
-        let id = TierId::GENESIS;
-        let count = |transfers, opens| -> gr1cs::Result<usize> {
-            let tiers = vec![TierShape { id: id.0, transfers, opens }];
-            let chain =
-                Self::new(&PaymentsShape { account_levels: self.layout.shape(ACCOUNTS).levels(), tiers });
-            Ok(R1cs::synthesize(|cs| chain.synthesize(id, None, cs))?.constraints())
-        };
-        let base = count(1, 1)?;
-        let more = [count(1 + SLOTS, 1)?, count(1, 1 + SLOTS)?];
-        Ok(more.map(|constraints| constraints.saturating_sub(base) / SLOTS as usize).to_vec())
     }
 
     fn execute(

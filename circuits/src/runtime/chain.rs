@@ -56,11 +56,6 @@ pub trait Chain: Send + Sync + core::fmt::Debug {
     /// The name of a call kind, as extrinsics have it; `None` for a kind the chain does not have.
     fn call_name(&self, call: u8) -> Option<&'static str>;
 
-    /// The weight of each call kind, in the order of the lanes: the constraints that a slot of it adds to
-    /// a circuit, counted on circuits that differ in their slots alone. What slots share, such as the calls
-    /// of a hash over all of their elements, is counted in proportion.
-    fn weights(&self) -> gr1cs::Result<Vec<usize>>;
-
     /// Executes a block natively: checks the extrinsics and takes those that fit, in the given tier
     /// or in the smallest that holds them all.
     fn execute(

@@ -7,7 +7,7 @@ use zkpov_circuits::{
     keys::SecretKey,
     pallets::balances::{CallKind, Extrinsic, chain_tag},
 };
-use zkpov_verifier::{eddsa::Signature, statement::ChainIdentity};
+use zkpov_verifier::{eddsa::PublicKey, statement::ChainIdentity};
 
 use crate::key_file;
 
@@ -72,51 +72,56 @@ impl Scene {
 
     /// Signed extrinsics: `transfers` from one account to another, then `opens` that open accounts for new keys.
     pub fn extrinsics(&self, chain: &ChainIdentity, transfers: u32, opens: u32) -> Vec<Extrinsic> {
-        let tag = chain_tag(chain);
-        let sign = |number: u32| {
-            let sender = (1 + number * 2 * STRIDE) % ACCOUNTS;
-            let (call, receiver) = if number < transfers {
-                (CallKind::Transfer, self.person(sender + STRIDE).public_key())
+        let sender = |number: u32| (1 + number * 2 * STRIDE) % ACCOUNTS;
+        let signed = |number: u32| {
+            if number < transfers {
+                let receiver = self.person(sender(number) + STRIDE).public_key();
+                self.signed(chain, CallKind::Transfer, sender(number), sender(number), receiver)
             } else {
-                (CallKind::Open, key_file::random().public_key())
-            };
-            let key = self.person(sender);
-            let mut extrinsic = Extrinsic {
-                call,
-                sender,
-                nonce: 0,
-                expiry: EXPIRY,
-                fee: MINIMUM_FEE,
-                amount: AMOUNT,
-                receiver,
-                signature: placeholder(key),
-            };
-            extrinsic.signature = key.sign(extrinsic.message(tag));
-            extrinsic
+                let receiver = key_file::random().public_key();
+                self.signed(chain, CallKind::Open, sender(number), sender(number), receiver)
+            }
         };
-        (0..transfers + opens).into_par_iter().map(sign).collect()
+        (0..transfers + opens).into_par_iter().map(signed).collect()
     }
 
-    /// What a block must not take: a transfer whose amount was changed after it was signed, and one that
-    /// somebody else signed.
-    pub fn forged(&self, chain: &ChainIdentity) -> Vec<Extrinsic> {
+    /// What a block must not take, in words and signed.
+    pub fn forged(&self, chain: &ChainIdentity) -> Vec<(&'static str, Extrinsic)> {
+        // Accounts that sign nothing else.
+        let (victim, thief) = (STRIDE + 2, STRIDE + 3);
+        let to_thief = self.person(thief).public_key();
+        let signed = self.signed(chain, CallKind::Transfer, victim, victim, to_thief);
+        vec![
+            ("an amount raised after it was signed", Extrinsic { amount: signed.amount + 1, ..signed }),
+            (
+                "a transfer signed by its receiver",
+                self.signed(chain, CallKind::Transfer, victim, thief, to_thief),
+            ),
+        ]
+    }
+
+    fn signed(
+        &self,
+        chain: &ChainIdentity,
+        call: CallKind,
+        sender: u32,
+        signer: u32,
+        receiver: PublicKey,
+    ) -> Extrinsic {
         let tag = chain_tag(chain);
-        let mut raised = self.extrinsics(chain, 1, 0);
-        for extrinsic in &mut raised {
-            extrinsic.sender = 2;
-            extrinsic.signature = self.person(2).sign(extrinsic.message(tag));
-            extrinsic.amount += 1;
-        }
-        let mut stolen = self.extrinsics(chain, 1, 0);
-        for extrinsic in &mut stolen {
-            extrinsic.sender = 3;
-            extrinsic.signature = self.person(2).sign(extrinsic.message(tag));
-        }
-        raised.into_iter().chain(stolen).collect()
+        let signer = self.person(signer);
+        let mut extrinsic = Extrinsic {
+            call,
+            sender,
+            nonce: 0,
+            expiry: EXPIRY,
+            fee: MINIMUM_FEE,
+            amount: AMOUNT,
+            receiver,
+            // Replaced below: what is signed does not depend on it.
+            signature: signer.sign(tag),
+        };
+        extrinsic.signature = signer.sign(extrinsic.message(tag));
+        extrinsic
     }
-}
-
-/// Any signature, to be replaced: what is signed does not depend on it.
-fn placeholder(key: &SecretKey) -> Signature {
-    key.sign(zkpov_verifier::field::Fr::from(0u64))
 }

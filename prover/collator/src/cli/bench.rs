@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use zkpov_circuits::{
     chains::chains,
-    runtime::{Chain, Tier},
+    runtime::{CallWeight, Chain, Tier},
 };
 use zkpov_collator::circuit;
 
@@ -59,7 +59,7 @@ fn run_circuits(args: &Circuits, out: Output) -> Result<(), Failure> {
         None => chains(),
     };
     for chain in chains {
-        let weights = chain.weights()?;
+        let weights = chain.call_weights().map_err(Failure::misuse)?;
         let only = args.tier.map(|tier| tier.of(chain)).transpose()?;
         let tiers = chain.tiers().iter().filter(|tier| only.is_none_or(|only| tier.id == only));
         for tier in tiers {
@@ -69,7 +69,7 @@ fn run_circuits(args: &Circuits, out: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn measure(chain: &dyn Chain, tier: &Tier, weights: &[usize], out: Output) -> Result<(), Failure> {
+fn measure(chain: &dyn Chain, tier: &Tier, weights: &[CallWeight], out: Output) -> Result<(), Failure> {
     let circuit = circuit::circuit(chain, tier.id)?;
     let size = circuit.size;
     let by_call = |numbers: &[usize]| -> Value {
@@ -85,7 +85,7 @@ fn measure(chain: &dyn Chain, tier: &Tier, weights: &[usize], out: Output) -> Re
         "constraints": size.constraints,
         "variables": size.variables,
         "non_zeros": size.non_zeros,
-        "constraints_per_call": by_call(weights),
+        "constraints_per_call": by_call(&weights.iter().map(|call| call.constraints).collect::<Vec<_>>()),
     });
     let filled = 100.0 * size.constraints as f64 / f64::from(1u32 << tier.id.0);
     let calls: Vec<_> = tier
@@ -94,7 +94,7 @@ fn measure(chain: &dyn Chain, tier: &Tier, weights: &[usize], out: Output) -> Re
         .zip(weights)
         .map(|(lane, weight)| {
             let name = chain.call_name(lane.call).unwrap_or("call");
-            format!("{} × {name} of {}", grouped(lane.capacity), grouped(weight))
+            format!("{} × {name} of {}", grouped(lane.capacity), grouped(weight.constraints))
         })
         .collect();
     let text = format!(

@@ -16,6 +16,7 @@ use std::{
 use serde_json::{Value, json};
 use zkpov_circuits::{
     chains::Payments,
+    pallets::balances::Extrinsic,
     runtime::{AccountId, BlockContext, Chain},
 };
 use zkpov_collator::{
@@ -219,7 +220,7 @@ impl Story<'_> {
 
     fn author(&mut self, collator: &mut Collator, scene: &Scene, keys: &KeyStore) -> Result<Block, Failure> {
         self.chapter(3, "A collator makes block 1 and proves it")?;
-        let extrinsics = self.extrinsics(collator, scene)?;
+        let (extrinsics, forged) = self.extrinsics(collator, scene)?;
         let relay = RelayFile { context: RELAY };
         files::write_atomically(&self.directory.join("relay.json"), relay.to_json().as_bytes())?;
         let request = AuthorRequest {
@@ -242,12 +243,16 @@ impl Story<'_> {
         files::write_atomically(&pov, &record.pov)?;
         files::write_atomically(&paths::head_beside(&pov), &record.head)?;
         let fees = self.author_balance(collator, scene)?.saturating_sub(before);
-        self.say_made(&made, fees, collator)?;
+        self.say_made(&made, fees, &forged, collator)?;
         Ok(Block { record, made, extrinsics })
     }
 
     /// The extrinsics offered, as SCALE: as many as the tier holds, and forged ones. Also written as a file.
-    fn extrinsics(&self, collator: &Collator, scene: &Scene) -> Result<Vec<Vec<u8>>, Failure> {
+    fn extrinsics(
+        &self,
+        collator: &Collator,
+        scene: &Scene,
+    ) -> Result<(Vec<Vec<u8>>, Vec<&'static str>), Failure> {
         let capacity = |call: u8| {
             let tier = self.chain.tiers().iter().find(|tier| tier.id == self.tier)?;
             Some(tier.lanes.iter().find(|lane| lane.call == call)?.capacity)
@@ -255,10 +260,11 @@ impl Story<'_> {
         let [transfers, opens] = [0, 1].map(|call| capacity(call).unwrap_or_default());
         let identity = collator.info().identity;
         let signed = scene.extrinsics(&identity, transfers, opens);
-        let offered: Vec<_> = signed.into_iter().chain(scene.forged(&identity)).collect();
+        let (names, forged): (Vec<_>, Vec<_>) = scene.forged(&identity).into_iter().unzip();
+        let offered: Vec<_> = signed.into_iter().chain(forged).collect();
         let lines: String = offered.iter().map(|extrinsic| format!("{}\n", extrinsic.to_json())).collect();
         files::write_atomically(&self.directory.join("extrinsics.jsonl"), lines.as_bytes())?;
-        Ok(offered.iter().map(zkpov_circuits::pallets::balances::Extrinsic::encode).collect())
+        Ok((offered.iter().map(Extrinsic::encode).collect(), names))
     }
 
     fn author_balance(&self, collator: &Collator, scene: &Scene) -> Result<u128, Failure> {
@@ -267,18 +273,23 @@ impl Story<'_> {
         Ok(account.map_or(0, |account| account.balance))
     }
 
-    fn say_made(&mut self, made: &Made, fees: u128, collator: &Collator) -> Result<(), Failure> {
+    fn say_made(
+        &mut self,
+        made: &Made,
+        fees: u128,
+        forged: &[&str],
+        collator: &Collator,
+    ) -> Result<(), Failure> {
         let out = self.out;
         let [transfers, opens] = [0, 1].map(|lane| made.used_slots.get(lane).copied().unwrap_or_default());
         out.say(format!(
-            "   {} signed extrinsics offered: {} transfers and {} new accounts taken, {} forged ones refused",
+            "   {} signed extrinsics offered; in the block: {} and {}; refused:",
             made.included.len() + made.refused.len(),
-            out.strong(transfers),
-            out.strong(opens),
-            made.refused.len()
+            out.strong(counted(transfers, "transfer")),
+            out.strong(counted(opens, "new account")),
         ))?;
-        for (_, reason) in &made.refused {
-            out.say(format!("   {} {reason}", out.bad("✗")))?;
+        for (name, (_, reason)) in forged.iter().zip(&made.refused) {
+            out.say(format!("   {} {name}: {}", out.bad("✗"), out.faint(reason)))?;
         }
         let times = &made.timings;
         out.say(format!(
@@ -362,10 +373,15 @@ impl Story<'_> {
         let cost = cost::measure(both)?;
         let Cost { proof, prepare, reexecution, proof_bytes, witness_bytes } = &cost;
         let row = |name: &str, one: String, other: String, ratio: f64| {
-            format!("   {name:<24}{one:>14}{other:>14}   {}", out.strong(format!("{ratio:.1} times less")))
+            format!("   {name:<30}{one:>14}{other:>14}   {}", out.strong(times(ratio)))
         };
-        out.say(out.faint(format!("   {:<24}{:>14}{:>14}", "", "re-execution", "proof")))?;
-        out.say(row("validator, one core", duration(*reexecution), duration(*proof), cost.time_ratio()))?;
+        out.say(out.faint(format!("   {:<30}{:>14}{:>14}", "", "re-execution", "proof")))?;
+        out.say(row(
+            "a validator's time, one core",
+            duration(*reexecution),
+            duration(*proof),
+            cost.time_ratio(),
+        ))?;
         out.say(row(
             "block and witness",
             bytes(witness_bytes.total() as u64),
@@ -379,7 +395,7 @@ impl Story<'_> {
             bytes(witness_bytes.nodes as u64)
         )))?;
         out.say(out.faint(format!(
-            "   Proof: with a prepared validity key; preparing one takes {}, once. The check of a larger block hardly costs more.",
+            "   Proof: with a prepared validity key; preparing one takes {}, once. A larger block costs the validator hardly more.",
             duration(*prepare)
         )))?;
         self.figure("validate_seconds", json!(proof.as_secs_f64()));
@@ -423,6 +439,16 @@ impl Story<'_> {
     fn figure(&mut self, name: &str, value: Value) {
         self.figures.insert(name.to_owned(), value);
     }
+}
+
+/// `1 transfer`, `2 transfers`.
+fn counted(count: u32, name: &str) -> String {
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How the proof compares, honestly either way.
+fn times(ratio: f64) -> String {
+    if ratio >= 1.0 { format!("{ratio:.1} times less") } else { format!("{:.1} times more", 1.0 / ratio) }
 }
 
 fn block_context(collator: &Collator, parent: ParentHead, scene: &Scene) -> Result<BlockContext, Failure> {

@@ -1,0 +1,18 @@
+//! The collator and its program on the smallest circuit, with real proofs.
+//!
+//! ```text
+//!  stage    the people, chains and keys of the tests; the keys are made once
+//!  path     the library: author, import, roll back, author again
+//!  program  the program: exit codes, JSON, errors that teach
+//!  kill     the program is killed at random moments while it authors
+//! ```
+//!
+//! The long forms are ignored here and run by `scripts/test-crash`.
+
+mod kill;
+mod path;
+mod program;
+mod stage;
+
+#[path = "../support/kill.rs"]
+mod process;
