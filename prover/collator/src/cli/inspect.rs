@@ -73,10 +73,10 @@ fn show(path: &Path, out: Output) -> Result<Shown, Failure> {
     if content.starts_with(KEY_MAGIC) {
         return ValidityKey::decode(&content).map(|key| validity_key(&key, out)).map_err(|e| damaged(&e));
     }
-    if let Ok(value) = serde_json::from_slice::<Value>(&content) {
-        if let Some(shown) = json_file(path, &content, &value)? {
-            return Ok(shown);
-        }
+    if let Ok(value) = serde_json::from_slice::<Value>(&content)
+        && let Some(shown) = json_file(path, &content, &value)?
+    {
+        return Ok(shown);
     }
     if let Some(shown) = extrinsics_file(&content) {
         return Ok(shown);
