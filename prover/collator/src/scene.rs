@@ -31,12 +31,6 @@ pub struct Scene {
     people: Vec<SecretKey>,
 }
 
-impl Default for Scene {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Scene {
     /// New people, with keys from the operating system's randomness.
     pub fn random() -> Self {
