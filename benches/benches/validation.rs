@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo bench -p zkpov-benches --bench validation              # the largest tier; some minutes to prove it
-//! ZKPOV_TIER=17 cargo bench -p zkpov-benches --bench validation
+//! ZKPOV_TIER=17 ZKPOV_ACCOUNTS=4096 cargo bench -p zkpov-benches --bench validation
 //! ```
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -18,19 +18,26 @@ use zkpov_verifier::{
 
 /// The tier to measure; the largest by default.
 const TIER_VARIABLE: &str = "ZKPOV_TIER";
-const LARGEST_TIER: u8 = 20;
+const LARGEST_TIER: u32 = 20;
+
+/// How many accounts the state holds. The more there are, the more tree nodes a block without a proof must
+/// carry and its validator hash; the proof is checked in the same time.
+const ACCOUNTS_VARIABLE: &str = "ZKPOV_ACCOUNTS";
+const MANY_ACCOUNTS: u32 = 1 << 18;
 
 /// Runs of each kind: re-executing takes a tenth of a second.
 const SAMPLES: usize = 20;
 
 fn validation(criterion: &mut Criterion) {
-    let tier = match std::env::var(TIER_VARIABLE) {
-        Ok(tier) => tier.parse().expect("the tier is a number"),
-        Err(_) => LARGEST_TIER,
+    let number = |variable, default| match std::env::var(variable) {
+        Ok(number) => number.parse().unwrap_or_else(|error| panic!("{variable}: {error}")),
+        Err(_) => default,
     };
-    eprintln!("making keys and a full block of tier {tier}");
+    let tier = number(TIER_VARIABLE, LARGEST_TIER) as u8;
+    let accounts = number(ACCOUNTS_VARIABLE, MANY_ACCOUNTS);
+    eprintln!("making a chain of {accounts} accounts, keys and a full block of tier {tier}");
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let sample = ProvenSample::build(directory.path(), TierId(tier)).expect("the block is made");
+    let sample = ProvenSample::build(directory.path(), TierId(tier), accounts).expect("the block is made");
     let bytes = sample.witness.bytes();
     eprintln!(
         "PoV bytes, tier {tier}: proven {}; with its witness {} (extrinsics {}, records {}, nodes {})",

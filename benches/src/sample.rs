@@ -51,14 +51,14 @@ pub struct ProvenSample {
 }
 
 impl ProvenSample {
-    /// Makes a chain in `directory`, development keys for `tier`, and a block that fills it: minutes for the
-    /// largest tier.
+    /// Makes a chain of `accounts` accounts in `directory`, development keys for `tier`, and a block that fills it:
+    /// minutes for the largest tier.
     ///
     /// # Errors
     /// Whatever fails on the way.
-    pub fn build(directory: &Path, tier: TierId) -> anyhow::Result<Self> {
+    pub fn build(directory: &Path, tier: TierId, accounts: u32) -> anyhow::Result<Self> {
         let chain = chain_by_name("payments").context("the payments chain ships")?;
-        let scene = Scene::random();
+        let scene = Scene::random(accounts);
         let mut collator =
             Collator::create(&directory.join("chain"), chain, PARA_ID, scene.spec(chain.name()).as_bytes())?;
         let (proving_key, tier_key) = setup::development_keys(chain, tier, &Options::default())?;

@@ -11,8 +11,12 @@ use zkpov_verifier::{eddsa::PublicKey, statement::ChainIdentity};
 
 use crate::key_file;
 
-/// Accounts of the genesis: four full levels of the tree, so that paths have siblings.
-pub const ACCOUNTS: u32 = 4096;
+/// Accounts of a scene unless another number is asked for: four full levels of the tree, so that paths have siblings.
+pub const DEFAULT_ACCOUNTS: u32 = 4096;
+/// Fewest accounts of a scene: twice as many as the largest tier has senders.
+pub const MIN_ACCOUNTS: u32 = 256;
+/// Most accounts of a scene: as many as the chain has places.
+pub const MAX_ACCOUNTS: u32 = 1 << 24;
 const EXISTENTIAL_DEPOSIT: u128 = 1_000_000_000;
 const MINIMUM_FEE: u64 = 1_000_000;
 const BALANCE: u128 = 1_000_000_000_000_000;
@@ -21,10 +25,6 @@ const AMOUNT: u128 = 2_500_000_000_000;
 const EXPIRY: u32 = 100;
 /// The author's account.
 pub const AUTHOR: u32 = 0;
-/// Account numbers of neighbouring senders and receivers lie this far apart, a number without common
-/// factor with the number of accounts: a block touches the tree all over.
-const STRIDE: u32 = 389;
-
 /// Everybody with an account.
 #[derive(Debug)]
 pub struct Scene {
@@ -32,9 +32,24 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// New people, with keys from the operating system's randomness.
-    pub fn random() -> Self {
-        Self { people: (0..ACCOUNTS).into_par_iter().map(|_| key_file::random()).collect() }
+    /// New people, with keys from the operating system's randomness: the next power of two from `accounts` up, at
+    /// most [`MAX_ACCOUNTS`].
+    pub fn random(accounts: u32) -> Self {
+        let accounts = accounts.clamp(MIN_ACCOUNTS, MAX_ACCOUNTS).next_power_of_two();
+        Self { people: (0..accounts).into_par_iter().map(|_| key_file::random()).collect() }
+    }
+
+    /// How many they are, a power of two.
+    pub fn accounts(&self) -> u32 {
+        // At most `MAX_ACCOUNTS`.
+        self.people.len() as u32
+    }
+
+    /// How far apart the account numbers of neighbouring senders and receivers lie: about the golden ratio of all
+    /// accounts, so that a block touches the tree all over, and odd, so that no number comes twice.
+    fn stride(&self) -> u32 {
+        const GOLDEN_RATIO_PER_MILLE: u64 = 618;
+        (u64::from(self.accounts()) * GOLDEN_RATIO_PER_MILLE / 1000) as u32 | 1
     }
 
     /// The one who authors.
@@ -43,8 +58,7 @@ impl Scene {
     }
 
     fn person(&self, index: u32) -> &SecretKey {
-        // There are `ACCOUNTS` of them, and an index is taken modulo that.
-        &self.people[(index % ACCOUNTS) as usize]
+        &self.people[(index % self.accounts()) as usize]
     }
 
     /// The chain spec that gives each of them the same balance.
@@ -72,10 +86,12 @@ impl Scene {
 
     /// Signed extrinsics: `transfers` from one account to another, then `opens` that open accounts for new keys.
     pub fn extrinsics(&self, chain: &ChainIdentity, transfers: u32, opens: u32) -> Vec<Extrinsic> {
-        let sender = |number: u32| (1 + number * 2 * STRIDE) % ACCOUNTS;
+        let stride = self.stride();
+        // A power of two divides what a `u32` wraps around at, so the product may wrap.
+        let sender = |number: u32| number.wrapping_mul(2 * stride).wrapping_add(1) % self.accounts();
         let signed = |number: u32| {
             if number < transfers {
-                let receiver = self.person(sender(number) + STRIDE).public_key();
+                let receiver = self.person(sender(number) + stride).public_key();
                 self.signed(chain, CallKind::Transfer, sender(number), sender(number), receiver)
             } else {
                 let receiver = key_file::random().public_key();
@@ -87,8 +103,8 @@ impl Scene {
 
     /// What a block must not take, in words and signed.
     pub fn forged(&self, chain: &ChainIdentity) -> Vec<(&'static str, Extrinsic)> {
-        // Accounts that sign nothing else.
-        let (victim, thief) = (STRIDE + 2, STRIDE + 3);
+        // Accounts of even number sign nothing else.
+        let (victim, thief) = (2, 4);
         let to_thief = self.person(thief).public_key();
         let signed = self.signed(chain, CallKind::Transfer, victim, victim, to_thief);
         vec![

@@ -22,6 +22,10 @@ struct Args {
     #[arg(long, value_delimiter = ',', default_values_t = [16, 17, 18, 20])]
     tiers: Vec<u8>,
 
+    /// How many accounts the state holds, a power of two
+    #[arg(long, default_value_t = 1 << 18)]
+    accounts: u32,
+
     /// The `zkpov` program [default: the one beside this program]
     #[arg(long, value_name = "PATH")]
     zkpov: Option<PathBuf>,
@@ -77,7 +81,10 @@ fn main() -> anyhow::Result<()> {
     let mut measured = Vec::new();
     for tier in &args.tiers {
         eprintln!("tier {tier}");
-        let demo = run(&zkpov, &["demo", "--json", "--tier", &tier.to_string()])?;
+        let demo = run(
+            &zkpov,
+            &["demo", "--json", "--tier", &tier.to_string(), "--accounts", &args.accounts.to_string()],
+        )?;
         measured
             .push(Measured { tier: *tier, demo: serde_json::from_str(&demo).context("the demo's figures")? });
     }

@@ -53,7 +53,7 @@ const RELAY: RelayContext = RelayContext { relay_parent_number: 1000, relay_pare
 
 /// See it all: a chain, its keys, a proven block, the relay's check, refused forgeries, and what it saves
 ///
-/// Everything is made new on this machine: a chain with 4,096 accounts, its development keys, and a block
+/// Everything is made new on this machine: a chain with its accounts, its development keys, and a block
 /// of signed transfers that fills its tier. All figures are measured in this run.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -72,6 +72,12 @@ pub(crate) struct Args {
     /// The capacity tier of the block: a number, `tiny` or `largest`
     #[arg(long, value_name = "T", default_value = "18")]
     tier: TierChoice,
+
+    /// How many accounts the chain begins with, rounded up to a power of two
+    ///
+    /// The more there are, the more a block without a proof must carry and its validator must hash.
+    #[arg(long, value_name = "N", default_value_t = scene::DEFAULT_ACCOUNTS, value_parser = clap::value_parser!(u32).range(i64::from(scene::MIN_ACCOUNTS)..=i64::from(scene::MAX_ACCOUNTS)))]
+    accounts: u32,
 }
 
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
@@ -93,7 +99,8 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
             temporary.path()
         }
     };
-    let mut story = Story { out, chain, tier, directory, figures: serde_json::Map::new() };
+    let mut story =
+        Story { out, chain, tier, accounts: args.accounts, directory, figures: serde_json::Map::new() };
     story.tell()?;
     story.finish(start.elapsed(), args.dir.as_deref())
 }
@@ -111,6 +118,7 @@ struct Story<'a> {
     out: Output,
     chain: &'static dyn Chain,
     tier: TierId,
+    accounts: u32,
     directory: &'a Path,
     /// What was measured, for a machine.
     figures: serde_json::Map<String, Value>,
@@ -137,7 +145,7 @@ impl Story<'_> {
                 rayon::current_num_threads()
             ))
         ))?;
-        let scene = Scene::random();
+        let scene = Scene::random(self.accounts);
         let mut collator = self.genesis(&scene)?;
         let key_bytes = self.setup(&collator)?;
         let keys = KeyStore::open(&self.directory.join("keys"), &collator.info().identity)?;
@@ -175,12 +183,12 @@ impl Story<'_> {
         let genesis = collator.database().genesis()?;
         files::write_atomically(&paths::genesis_head(&base), &genesis.head)?;
         key_file::write(&self.directory.join("author.json"), scene.author())?;
-        let accounts = grouped(scene::ACCOUNTS);
+        let accounts = grouped(scene.accounts());
         out.say(format!(
             "   para {PARA_ID}, {accounts} accounts of 2^24 places, state in one Poseidon Merkle tree"
         ))?;
         out.say(format!("   genesis {}", out.faint(hex(&genesis.hash))))?;
-        self.figure("accounts", json!(scene::ACCOUNTS));
+        self.figure("accounts", json!(scene.accounts()));
         self.figure("genesis_hash", json!(hex(&genesis.hash)));
         Ok(collator)
     }
