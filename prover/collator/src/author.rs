@@ -186,7 +186,12 @@ pub(crate) fn author(
         return Ok(Authored { block, how: How::Before });
     }
     let parent_record = database.tip()?;
-    let parent = chain::parent(database)?;
+    let parent_head = chain::head(&parent_record)?;
+    let parent = parent_head.as_parent();
+    let (before, given) = (parent_head.digest.relay_parent_number, request.relay.context.relay_parent_number);
+    if given < before {
+        return Err(AuthorError::RelayParent { given, parent: before });
+    }
     let state = database.state()?;
     let account = author_account(info, &state, request.author.public_key())?;
     let context = block_context(info, parent, request.relay, &account);

@@ -12,7 +12,7 @@ use zkpov_verifier::{
     statement::ChainIdentity,
 };
 
-use crate::db::{DbError, Genesis, ReadDatabase, Reader};
+use crate::db::{BlockRecord, DbError, Genesis, ReadDatabase, Reader};
 
 /// Why a directory's chain could not be opened or made.
 #[derive(Debug, thiserror::Error)]
@@ -76,16 +76,20 @@ pub fn known_chains() -> String {
     chains().iter().map(|chain| chain.name()).collect::<Vec<_>>().join(", ")
 }
 
+/// The head of a block of the database.
+///
+/// # Errors
+/// [`OpenError::Head`].
+pub(crate) fn head(block: &BlockRecord) -> Result<Head, OpenError> {
+    Head::decode(&block.head).map_err(|source| OpenError::Head { number: block.number, source })
+}
+
 /// What the next block takes from the newest.
 ///
 /// # Errors
 /// [`OpenError::Database`] and [`OpenError::Head`].
 pub fn parent(database: &impl ReadDatabase) -> Result<ParentHead, OpenError> {
-    let tip = database.tip()?;
-    match Head::decode(&tip.head) {
-        Ok(head) => Ok(head.as_parent()),
-        Err(source) => Err(OpenError::Head { number: tip.number, source }),
-    }
+    Ok(head(&database.tip()?)?.as_parent())
 }
 
 /// A chain's database opened for reading, beside a collator that may be writing to it.

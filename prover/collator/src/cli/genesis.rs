@@ -7,7 +7,7 @@ use zkpov_collator::{Collator, db::ReadDatabase, files, paths, spec};
 
 use super::{
     failure::Failure,
-    output::{Output, grouped, table},
+    output::{Output, table},
     values::{self, hex},
 };
 
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         "head_file": head_file,
     });
     let text = table([
-        ("chain", format!("{}, para id {}", genesis.chain, grouped(genesis.para_id))),
+        ("chain", format!("{}, para id {}", genesis.chain, genesis.para_id)),
         ("genesis hash", hex(&genesis.hash)),
         ("genesis head", head_file.display().to_string()),
     ]);

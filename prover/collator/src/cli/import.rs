@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use zkpov_collator::{Collator, files, import::ImportError};
-use zkpov_verifier::block::MAX_POV;
+use zkpov_collator::{Collator, import::ImportError};
 
 use super::{
     failure::Failure,
@@ -46,7 +45,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     let key = verify::validity_key(&args.key, args.allow_dev_keys)?;
-    let pov = files::read_bounded(&args.pov, MAX_POV as u64 + 1)?;
+    let pov = values::pov_file(&args.pov)?;
     let relay = values::relay_file(&args.relay)?;
     let mut collator = Collator::open(&args.base)?;
     let imported = collator.import(&key, &relay, &pov).map_err(|error| match &error {

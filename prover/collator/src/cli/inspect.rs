@@ -188,7 +188,7 @@ fn validity_key(key: &ValidityKey, out: Output) -> Shown {
     let mut rows = vec![
         ("validity key", bytes(key.encode().len() as u64)),
         ("code hash", hex(&key.code_hash())),
-        ("para id", grouped(chain.para_id)),
+        ("para id", chain.para_id.to_string()),
         ("genesis hash", hex(&chain.genesis_hash)),
         (
             "versions",

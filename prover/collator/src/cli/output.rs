@@ -129,6 +129,11 @@ pub(crate) fn grouped(number: impl fmt::Display) -> String {
     text
 }
 
+/// `1 block`, `2 blocks`.
+pub(crate) fn counted(count: u64, name: &str) -> String {
+    format!("{} {name}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 /// A number of bytes with the unit a reader wants.
 pub(crate) fn bytes(count: u64) -> String {
     const KILO: u64 = 1000;

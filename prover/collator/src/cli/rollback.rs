@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use serde_json::json;
 use zkpov_collator::{Collator, db::ReadDatabase};
 
-use super::{failure::Failure, output::Output};
+use super::{
+    failure::Failure,
+    output::{Output, counted},
+};
 
 /// Undo the blocks above a number, as when the relay chain reverts
 ///
@@ -35,11 +38,11 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         "tip": { "number": tip.number, "hash": super::values::hex(&tip.hash) },
     });
     let text = format!(
-        "Undone: {} blocks. The newest is block {} (0x{}).\nTheir {} extrinsics are kept; `zkpov author --pending` offers them again.",
-        before.saturating_sub(tip.number),
+        "Undone: {}. The newest is block {} (0x{}).\n{} of the undone kept; `zkpov author --pending` offers them again.",
+        counted(before.saturating_sub(tip.number).into(), "block"),
         tip.number,
         ::hex::encode(tip.hash),
-        pending.len(),
+        counted(pending.len() as u64, "extrinsic"),
     );
     out.result(&value, &text)
 }

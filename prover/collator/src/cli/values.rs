@@ -10,11 +10,13 @@ use zkpov_circuits::{
 };
 use zkpov_collator::{
     chain::known_chains,
-    files, key_file,
+    files::{self, FileError},
+    key_file,
     relay_file::{MAX_RELAY_FILE_BYTES, RelayFile},
 };
 use zkpov_verifier::{
     babyjubjub::Point,
+    block::MAX_POV,
     eddsa::{PUBLIC_KEY_LEN, PublicKey},
     lane::TierId,
 };
@@ -48,6 +50,15 @@ pub(crate) fn chain(name: &str) -> Result<&'static dyn Chain, Failure> {
 pub(crate) fn relay_file(path: &Path) -> Result<RelayFile, Failure> {
     let bytes = files::read_bounded(path, MAX_RELAY_FILE_BYTES)?;
     RelayFile::parse(&bytes).map_err(|error| Failure::misuse(format!("{}: {error}", path.display())))
+}
+
+/// The content of a proven block's file. One that is too long to be one is refused, not misuse: it is the
+/// block that is judged.
+pub(crate) fn pov_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    files::read_bounded(path, MAX_POV as u64).map_err(|error| match error {
+        FileError::TooLong { .. } => Failure::refused(format!("the block is not valid: {error}")),
+        error => Failure::from(error),
+    })
 }
 
 /// A tier as it is named on the command line.

@@ -5,7 +5,6 @@ use std::{path::PathBuf, time::Instant};
 use serde_json::json;
 use zkpov_collator::files;
 use zkpov_verifier::{
-    block::MAX_POV,
     hashing::blake2b_256,
     head::{Head, MAX_HEAD_BYTES},
     key::{KeyError, KeyPolicy, MAX_KEY_BYTES, PreparedKey},
@@ -57,8 +56,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     let key = validity_key(&args.key, args.allow_dev_keys)?;
     let parent = files::read_bounded(&args.parent, MAX_HEAD_BYTES as u64)?;
-    // One byte more than a proven block may have: its length is for the validator to judge.
-    let pov = files::read_bounded(&args.pov, MAX_POV as u64 + 1)?;
+    let pov = values::pov_file(&args.pov)?;
     let relay = values::relay_file(&args.relay)?;
     let start = Instant::now();
     let transition = validate_block(&parent, &relay.context, &key, &pov)

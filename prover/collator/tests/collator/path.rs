@@ -177,6 +177,16 @@ fn who_may_not_author_authors_nothing() {
 }
 
 #[test]
+fn a_relay_parent_before_the_parents_is_refused_before_anything_is_proven() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut collator = collator(directory.path());
+    author(&mut collator, &[], 7).unwrap();
+    let error = author(&mut collator, &[], 6).unwrap_err();
+    assert!(matches!(error, AuthorError::RelayParent { given: 6, parent: 7 }), "{error}");
+    assert_eq!(collator.database().tip().unwrap().number, 1);
+}
+
+#[test]
 fn a_tampered_block_is_refused_and_nothing_is_written() {
     let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (mut a, mut b) = (collator(a.path()), collator(b.path()));

@@ -51,6 +51,10 @@ fn verify_refuses_with_exit_code_1_and_says_why() {
     assert_eq!((refused.code(), refused.stdout()), (1, String::new()));
     assert!(refused.stderr().starts_with("refused: the block is not valid: "), "{}", refused.stderr());
 
+    std::fs::write(files.path("noise.pov"), vec![0x5a; 11 << 20]).unwrap();
+    let noise = files.run(&format!("{} --json", VERIFY.replace("block-1.pov", "noise.pov"))).json(1);
+    assert!(noise["reason"].as_str().unwrap().contains("longer than"), "{noise}");
+
     let on_itself = files.run(&format!("{} --json", VERIFY.replace("genesis.head", "block-1.head"))).json(1);
     assert!(on_itself["reason"].as_str().unwrap().contains("signature"), "{on_itself}");
 }

@@ -39,7 +39,7 @@ use zkpov_verifier::{
 use super::{
     amount::amount,
     failure::Failure,
-    output::{Output, bytes, duration, grouped},
+    output::{Output, bytes, counted, duration, grouped},
     progress::Bars,
     values::{self, TierChoice, hex},
 };
@@ -293,8 +293,8 @@ impl Story<'_> {
         out.say(format!(
             "   {} signed extrinsics offered; in the block: {} and {}; refused:",
             made.included.len() + made.refused.len(),
-            out.strong(counted(transfers, "transfer")),
-            out.strong(counted(opens, "new account")),
+            out.strong(counted(transfers.into(), "transfer")),
+            out.strong(counted(opens.into(), "new account")),
         ))?;
         for (name, (_, reason)) in forged.iter().zip(&made.refused) {
             out.say(format!("   {} {name}: {}", out.bad("✗"), out.faint(reason)))?;
@@ -349,7 +349,7 @@ impl Story<'_> {
         scene: &Scene,
     ) -> Result<(), Failure> {
         let out = self.out;
-        self.chapter(5, "Others try to pass another block, some with the author's own signature")?;
+        self.chapter(5, "Forgeries are refused, even those that the author signs")?;
         let target = Target {
             parent_head,
             relay: &RELAY,
@@ -358,16 +358,16 @@ impl Story<'_> {
             author: scene.author(),
         };
         let attacks = tampering::attacks(&target)?;
-        for Attack { what, refusal } in &attacks {
-            match refusal {
-                Some(reason) => {
-                    out.say(format!("   {} {what}\n     {}", out.bad("✗ refused:"), out.faint(reason)))?
-                }
-                None => {
-                    return Err(Failure::misuse(format!(
-                        "accepted although {what}; this is a fault of the program"
-                    )));
-                }
+        for (index, Attack { what, refusal }) in attacks.iter().enumerate() {
+            let Some(reason) = refusal else {
+                return Err(Failure::misuse(format!(
+                    "accepted although {what}; this is a fault of the program"
+                )));
+            };
+            out.say(format!("   {} {what}", out.bad("✗")))?;
+            // A reason that several have stands below the last of them.
+            if attacks.get(index + 1).is_none_or(|next| next.refusal.as_ref() != Some(reason)) {
+                out.say(format!("     {}", out.faint(reason)))?;
             }
         }
         let list = attacks.iter().map(|attack| json!({ "attack": attack.what, "refused": attack.refusal }));
@@ -391,7 +391,7 @@ impl Story<'_> {
             cost.time_ratio(),
         ))?;
         out.say(row(
-            "block and witness",
+            "bytes to keep available",
             bytes(witness_bytes.total() as u64),
             bytes(*proof_bytes as u64),
             cost.bytes_ratio(),
@@ -447,11 +447,6 @@ impl Story<'_> {
     fn figure(&mut self, name: &str, value: Value) {
         self.figures.insert(name.to_owned(), value);
     }
-}
-
-/// `1 transfer`, `2 transfers`.
-fn counted(count: u32, name: &str) -> String {
-    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }
 
 /// How the proof compares, honestly either way.
