@@ -7,7 +7,8 @@ use crate::{
     soundness::Audit,
 };
 
-/// Why the quotient of a comparison is free where the numbers differ above the run of zeros that it is about.
+/// Why the quotient of a comparison is free where the numbers differ above the run of zeros that it is about. Which
+/// signatures have such a run is chance, and fixed with the test's keys: the signatures of the second test have none.
 const QUOTIENT: &str = "where the numbers are already known to differ the quotient is multiplied by 0, and it is \
                         used nowhere else";
 
@@ -40,7 +41,7 @@ fn nothing_survives_in_a_full_block_of_a_deeper_tree_and_more_slots() {
         on.call(CallKind::Open, 9, 0, 20, DEPOSIT),
         on.call(CallKind::Open, 9, 1, 21, DEPOSIT + 7),
     ];
-    audit(Audit::new("payments, two slots a lane").seed(1).except("*/eddsa/at_most", QUOTIENT), &on, &calls);
+    audit(Audit::new("payments, two slots a lane").seed(1), &on, &calls);
 }
 
 #[test]
