@@ -4,11 +4,13 @@
 //!  stage    the people, chains and keys of the tests; the keys are made once
 //!  path     the library: author, import, roll back, author again
 //!  program  the program: exit codes, JSON, errors that teach
+//!  fixture  a block that was proven once, under version control
 //!  kill     the program is killed at random moments while it authors
 //! ```
 //!
 //! The long forms are ignored here and run by `scripts/test-crash`.
 
+mod fixture;
 mod kill;
 mod path;
 mod program;
