@@ -14,7 +14,9 @@ use zkpov_verifier::{
 use crate::cli::failure::Failure;
 
 /// Runs of which the median is taken.
-const RUNS: usize = 15;
+const RUNS: usize = 31;
+/// Runs before them: after minutes of proving, the first checks find cold caches.
+const WARM_UP_RUNS: usize = 10;
 
 /// Two ways to check one block.
 #[derive(Debug)]
@@ -86,6 +88,9 @@ pub(crate) fn measure(both: &Both<'_>) -> Result<Cost, Failure> {
 
 /// The median duration of [`RUNS`] runs.
 fn median<E>(mut run: impl FnMut() -> Result<(), E>) -> Result<Duration, E> {
+    for _ in 0..WARM_UP_RUNS {
+        run()?;
+    }
     let mut times = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
         let start = Instant::now();
