@@ -12,18 +12,25 @@ const RIGHT: f64 = 690.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = 320.0;
 
-/// A curve: its name, colour, and what it shows of a tier, in seconds.
-type Curve = (&'static str, &'static str, fn(&Measured) -> f64);
+/// A curve: its name, colour, how far below a point its value stands, and what it shows of a tier, in seconds.
+type Curve = (&'static str, &'static str, f64, fn(&Measured) -> f64);
+
+const ABOVE: f64 = -9.0;
+const BELOW: f64 = 20.0;
 
 const CURVES: [Curve; 3] = [
-    ("set-up", "#94a3b8", |tier| tier.demo.setup_seconds),
-    ("proof", "#4f46e5", |tier| tier.demo.prove_seconds),
-    ("witness", "#0d9488", |tier| tier.demo.witness_seconds),
+    ("set-up", "#64748b", ABOVE, |tier| tier.demo.setup_seconds),
+    ("proof", "#4f46e5", BELOW, |tier| tier.demo.prove_seconds),
+    ("witness", "#0d9488", ABOVE, |tier| tier.demo.witness_seconds),
 ];
+
+/// Where the curves' names stand, and how far apart.
+const LEGEND: f64 = 500.0;
+const LEGEND_STEP: f64 = 70.0;
 
 /// The chart.
 pub(super) fn svg(measured: &[Measured]) -> String {
-    let seconds = || measured.iter().flat_map(|tier| CURVES.map(|(_, _, of)| of(tier)));
+    let seconds = || measured.iter().flat_map(|tier| CURVES.map(|(_, _, _, of)| of(tier)));
     let decades = (
         seconds().fold(f64::MAX, f64::min).log10().floor(),
         seconds().fold(f64::MIN, f64::max).log10().ceil(),
@@ -66,7 +73,7 @@ pub(super) fn svg(measured: &[Measured]) -> String {
             tier.demo.transfers + tier.demo.opens,
         );
     }
-    for (name, colour, of) in CURVES {
+    for (number, (name, colour, label, of)) in CURVES.into_iter().enumerate() {
         let points: Vec<_> =
             measured.iter().map(|tier| (x(f64::from(tier.tier)), y(of(tier)), of(tier))).collect();
         let line: Vec<_> = points.iter().map(|(x, y, _)| format!("{x:.1},{y:.1}")).collect();
@@ -81,17 +88,14 @@ pub(super) fn svg(measured: &[Measured]) -> String {
                 "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{colour}\"/>\
                  <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"{colour}\">{seconds:.2}</text>",
                 x,
-                y - 9.0
+                y + label
             );
         }
-        if let Some((x, y, _)) = points.first() {
-            let _ = writeln!(
-                svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\" font-weight=\"600\">{name}</text>",
-                x + 12.0,
-                y + 18.0
-            );
-        }
+        let _ = writeln!(
+            svg,
+            "<text x=\"{}\" y=\"26\" fill=\"{colour}\" font-weight=\"600\">{name}</text>",
+            LEGEND + LEGEND_STEP * number as f64
+        );
     }
     svg.push_str("</svg>\n");
     svg
