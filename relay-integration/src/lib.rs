@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A parachain registers its *validity key* as its validation code. Where a validator would have
-//! compiled and run that code, it calls [`validate`], which takes what the code would have been
+//! compiled and run that code, it calls [`validate()`], which takes what the code would have been
 //! given and returns what the code would have returned. [`is_validity_key`] tells the two kinds of
 //! code apart.
 //!
