@@ -1,0 +1,137 @@
+//! Eight elements of a prime field, with the bounds that the module's head describes in the types.
+
+use core::marker::PhantomData;
+
+use super::modulus::power_of_two;
+use super::{Backend, LANES, Modulus, Row};
+
+/// Eight elements, reduced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reduced<B: Backend, M>(B::Vector, PhantomData<M>);
+
+/// Eight sums or differences of two reduced values (or reduced values themselves).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sum<B: Backend, M>(B::Vector, PhantomData<M>);
+
+impl<B: Backend, M: Modulus> From<Reduced<B, M>> for Sum<B, M> {
+    #[inline(always)]
+    fn from(a: Reduced<B, M>) -> Self {
+        Self(a.0, PhantomData)
+    }
+}
+
+impl<B: Backend, M: Modulus> Reduced<B, M> {
+    /// From R = 2^256 to the backend's: a · 2^256 becomes a · R by a Montgomery multiplication with R² / 2^256.
+    const ENTER: Row = power_of_two(&M::P, 2 * B::LOG2_R - 256);
+    /// The backend's R: the number one.
+    const ONE: Row = power_of_two(&M::P, B::LOG2_R);
+
+    /// Canonical values in the backend's form.
+    #[inline(always)]
+    pub(crate) fn load(backend: B, rows: [&Row; LANES]) -> Self {
+        Self(backend.unpack(rows), PhantomData)
+    }
+
+    /// The same value in every lane, from one canonical row in the backend's form.
+    #[inline(always)]
+    pub(crate) fn splat(backend: B, row: &Row) -> Self {
+        Self::load(backend, [row; LANES])
+    }
+
+    /// Values in Montgomery form with R = 2^256, each below 2^256 (canonical or not), into the backend's form.
+    #[inline(always)]
+    pub(crate) fn load_ark(backend: B, rows: [&Row; LANES]) -> Self {
+        if B::LOG2_R == 256 {
+            // One multiplication by one (2^256) reduces a value that is not canonical.
+            let one = backend.unpack([&Self::ONE; LANES]);
+            return Self(B::mul::<M>(backend.unpack(rows), one), PhantomData);
+        }
+        let enter = backend.unpack([&Self::ENTER; LANES]);
+        Self(B::mul::<M>(backend.unpack(rows), enter), PhantomData)
+    }
+
+    /// One in every lane.
+    #[inline(always)]
+    pub(crate) fn one(backend: B) -> Self {
+        Self::splat(backend, &Self::ONE)
+    }
+
+    /// Zero in every lane.
+    #[inline(always)]
+    pub(crate) fn zero(backend: B) -> Self {
+        Self::splat(backend, &[0; 4])
+    }
+
+    /// Montgomery product.
+    #[inline(always)]
+    pub(crate) fn mul(self, other: impl Into<Sum<B, M>>) -> Self {
+        Sum::from(self).mul(other)
+    }
+
+    /// Montgomery square.
+    #[inline(always)]
+    pub(crate) fn square(self) -> Self {
+        Sum::from(self).square()
+    }
+
+    /// Sum.
+    #[inline(always)]
+    pub(crate) fn add(self, other: Self) -> Sum<B, M> {
+        Sum(B::add::<M>(self.0, other.0), PhantomData)
+    }
+
+    /// Difference.
+    #[inline(always)]
+    pub(crate) fn sub(self, other: Self) -> Sum<B, M> {
+        Sum(B::sub::<M>(self.0, other.0), PhantomData)
+    }
+
+    /// Lane i of `a` where bit i of the mask is set, else of `b`.
+    #[inline(always)]
+    pub(crate) fn select(mask: u8, a: Self, b: Self) -> Self {
+        Self(B::select(mask, a.0, b.0), PhantomData)
+    }
+
+    /// [`Sum::store`].
+    #[inline(always)]
+    pub(crate) fn store(self) -> [Row; LANES] {
+        Sum::from(self).store()
+    }
+}
+
+impl<B: Backend, M: Modulus> Sum<B, M> {
+    /// Montgomery product.
+    #[inline(always)]
+    pub(crate) fn mul(self, other: impl Into<Sum<B, M>>) -> Reduced<B, M> {
+        Reduced(B::mul::<M>(self.0, other.into().0), PhantomData)
+    }
+
+    /// Montgomery square.
+    #[inline(always)]
+    pub(crate) fn square(self) -> Reduced<B, M> {
+        Reduced(B::square::<M>(self.0), PhantomData)
+    }
+
+    /// The same values in the bounds of reduced ones.
+    #[inline(always)]
+    pub(crate) fn reduce(self) -> Reduced<B, M> {
+        Reduced(B::reduce::<M>(self.0), PhantomData)
+    }
+
+    /// The canonical rows, in the backend's form.
+    #[inline(always)]
+    pub(crate) fn store(self) -> [Row; LANES] {
+        B::pack::<M>(self.0)
+    }
+
+    /// The canonical rows in Montgomery form with R = 2^256, as `ark-ff` and the proving key have them.
+    #[inline(always)]
+    pub(crate) fn store_ark(self, backend: B) -> [Row; LANES] {
+        if B::LOG2_R == 256 {
+            return self.store();
+        }
+        // a · R becomes a · 2^256 by a Montgomery multiplication with 2^256.
+        let leave = backend.unpack([&power_of_two(&M::P, 256); LANES]);
+        B::pack::<M>(B::mul::<M>(self.0, leave))
+    }
+}

@@ -1,0 +1,154 @@
+//! Arithmetic on eight field elements at a time, by whatever the processor has for it.
+//!
+//! ```text
+//!   Fq2      eight elements of the quadratic extension of Fq         ┐ kernels (msm, transforms) are written over these,
+//!   Field    eight elements of Fq or Fr: Reduced, and Sum of two     ┘ generic in the backend
+//!   ───────────────────────────────────────────────────────────────
+//!   Backend  limbs, mul, add, sub, pack, unpack        Kernel, dispatch: the processor's best backend, chosen once, or the one
+//!     ├─ ifma      AVX-512 IFMA, 5 × 52 bits            that the environment variable ZKPOV_VECTORS names
+//!     ├─ avx2      AVX2 + FMA, 5 limbs as doubles
+//!     └─ portable  4 × 64 bits, any processor
+//!   modulus  the two moduli and their Montgomery constants
+//! ```
+//!
+//! # Bounds
+//! Two kinds of value, told apart by type. [`Reduced`] is what a multiplication, [`Sum::reduce`] and [`Reduced::load`] give;
+//! [`Sum`] is the sum or difference of two reduced values. A multiplication takes either kind on either side, so a formula never
+//! needs more than an occasional `reduce`; each backend states what the two kinds mean in its limbs and why a product of two sums
+//! is reduced again. [`Sum::store`] writes the one canonical representative.
+//!
+//! # Montgomery form
+//! Elements lie in memory as [`Row`]s: four 64-bit limbs. In a proving key and in `ark-ff` they are in Montgomery form with
+//! R = 2^256. A backend computes with its own R; [`Reduced::load_ark`] and [`Sum::store_ark`] convert (one multiplication),
+//! [`Reduced::load`] and [`Sum::store`] do not: rows of a kernel's own workspace stay in the backend's form.
+
+mod field;
+mod fq2;
+pub(crate) mod modulus;
+mod portable;
+
+pub(crate) use field::{Reduced, Sum};
+pub(crate) use fq2::{ReducedFq2, SumFq2};
+pub(crate) use modulus::{Base, Modulus, Scalar};
+
+use core::fmt::Debug;
+
+/// How many elements a vector has.
+pub(crate) const LANES: usize = 8;
+
+/// A field element in memory: 64-bit limbs, least significant first.
+pub(crate) type Row = [u64; 4];
+
+/// A way to compute on eight elements at once. A value of a backend's type, and so each of its vectors, is a proof that this
+/// processor can run it.
+///
+/// The functions are the smallest set that kernels need, on untyped vectors; [`Reduced`] and [`Sum`] keep the bounds. `M` is the
+/// modulus. All are meant to be inlined into [`Backend::run`], which is where the processor's features are switched on.
+pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
+    /// Eight elements.
+    type Vector: Copy + Send + Sync + Debug;
+
+    /// Base-2 logarithm of the Montgomery R.
+    const LOG2_R: u32;
+
+    /// Runs a kernel with the processor's features enabled. What the kernel calls and is not `#[inline(always)]` is compiled
+    /// without them.
+    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// Integers below 2^256, as they are.
+    fn unpack(self, rows: [&Row; LANES]) -> Self::Vector;
+
+    /// The canonical representatives, below the modulus, of a sum of up to two reduced values.
+    fn pack<M: Modulus>(a: Self::Vector) -> [Row; LANES];
+
+    /// The Montgomery product of two sums or of a sum and unpacked integers below 2^256: reduced.
+    fn mul<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// The Montgomery square of a sum.
+    #[inline(always)]
+    fn square<M: Modulus>(a: Self::Vector) -> Self::Vector {
+        Self::mul::<M>(a, a)
+    }
+
+    /// The sum of two reduced values.
+    fn add<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// The difference of two reduced values.
+    fn sub<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// A sum, brought into the bounds of a reduced value.
+    fn reduce<M: Modulus>(a: Self::Vector) -> Self::Vector;
+
+    /// Lane i is that of `a` where bit i of the mask is set, else that of `b`.
+    fn select(mask: u8, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+}
+
+/// A piece of work for a [`Backend`]. Implement `run` with `#[inline(always)]`, and everything hot that it calls.
+pub(crate) trait Kernel {
+    /// What it gives.
+    type Output;
+    /// Does it.
+    fn run<B: Backend>(self, backend: B) -> Self::Output;
+}
+
+/// Runs a kernel with the backend chosen for this process.
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    portable::Portable.run(kernel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_bn254::{Fq, Fr};
+    use ark_ff::{BigInt, Fp, MontBackend, MontConfig, UniformRand};
+
+    fn rows<P: MontConfig<4>>(values: &[Fp<MontBackend<P, 4>, 4>; LANES]) -> [Row; LANES] {
+        values.map(|value| value.0.0)
+    }
+
+    struct Products<M>(core::marker::PhantomData<M>, [Row; LANES], [Row; LANES]);
+
+    impl<M: Modulus> Kernel for Products<M> {
+        type Output = [[Row; LANES]; 3];
+        #[inline(always)]
+        fn run<B: Backend>(self, backend: B) -> Self::Output {
+            let a = Reduced::<B, M>::load_ark(backend, self.1.each_ref());
+            let b = Reduced::load_ark(backend, self.2.each_ref());
+            let sum_times_difference = a.add(b).mul(a.sub(b));
+            [
+                a.mul(b).add(a).store_ark(backend),
+                sum_times_difference.sub(b).store_ark(backend),
+                a.sub(b).store_ark(backend),
+            ]
+        }
+    }
+
+    fn agrees_with_ark<M: Modulus, P: MontConfig<4>>(
+        a: &[Fp<MontBackend<P, 4>, 4>; LANES],
+        b: &[Fp<MontBackend<P, 4>, 4>; LANES],
+    ) {
+        let [product, square, difference] =
+            dispatch(Products::<M>(core::marker::PhantomData, rows(a), rows(b)));
+        for i in 0..LANES {
+            let (a, b) = (a[i], b[i]);
+            assert_eq!(BigInt(product[i]), (a * b + a).0);
+            assert_eq!(BigInt(square[i]), (a * a - b * b - b).0);
+            assert_eq!(BigInt(difference[i]), (a - b).0);
+        }
+    }
+
+    #[test]
+    fn products_sums_and_differences_are_those_of_ark_ff() {
+        let mut rng = ark_std::test_rng();
+        for _ in 0..1000 {
+            agrees_with_ark::<Base, _>(
+                &core::array::from_fn(|_| Fq::rand(&mut rng)),
+                &core::array::from_fn(|_| Fq::rand(&mut rng)),
+            );
+            agrees_with_ark::<Scalar, _>(
+                &core::array::from_fn(|_| Fr::rand(&mut rng)),
+                &core::array::from_fn(|_| Fr::rand(&mut rng)),
+            );
+        }
+    }
+}
