@@ -8,7 +8,7 @@
 //!   floors, each using only those below it:
 //!     prove   setup
 //!     key
-//!     proof   qap   msm
+//!     proof   qap   msm   subgroup
 //!     r1cs    encoding   progress
 //! ```
 //!
@@ -46,6 +46,7 @@ mod prove;
 mod qap;
 pub mod r1cs;
 mod setup;
+mod subgroup;
 #[allow(dead_code, unused_imports, reason = "kernels move onto it one by one")]
 mod vector;
 

@@ -4,18 +4,20 @@ use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::pairing::Pairing;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{One, UniformRand, Zero};
+use ark_ff::{One, Zero};
 use ark_poly::Radix2EvaluationDomain;
+use rand::RngCore;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
 
 use super::format::{ALIGNMENT, HEADER_BYTES};
-use super::{KeyError, ProvingKey, Section, check_point, verify_checksum};
+use super::{KeyError, ProvingKey, Section, verify_checksum};
 use crate::encoding::Encoding;
 use crate::msm::msm;
-use crate::progress::{Counter, Options, phase, start_phase};
+use crate::progress::{Options, phase, start_phase};
 use crate::qap;
 use crate::r1cs::{IndexOutOfBounds, R1csError, R1csView, Side};
+use crate::subgroup::{PointError, check_g1, check_g2};
 
 /// What holds in a key whose points belong together; each is tried on a random linear combination over all of its points.
 mod relation {
@@ -35,7 +37,7 @@ impl ProvingKey {
     /// - the constraint matrices are in bounds; the index lists of A and B ascend and are exactly the variables that
     ///   matrix A (with the rows of the instance variables) and matrix B may hold;
     /// - every coordinate is below the modulus, every point on its curve and in its subgroup, and infinity only in L;
-    /// - by pairings, with random coefficients from the operating system (an error of 2^-254 each):
+    /// - by pairings, with random coefficients of 128 bits from the operating system (an error of 2^-128 each):
     ///   e(beta₁, G₂) = e(G₁, beta₂); e(delta₁, G₂) = e(G₁, delta₂); e(B₁, G₂) = e(G₁, B₂);
     ///   e(\[z/δ\], B₂) = e(\[z·v/δ\], G₂), both left points from H, which ties B and H to matrix B;
     ///   e(A, beta₂) e(alpha, B₂) = e(IC, G₂) e(L, delta₂) for the variables that matrix C does not hold.
@@ -101,10 +103,21 @@ impl ProvingKey {
             + count(Section::BG2, G2Affine::BYTES);
         let running = start_phase!(options, phase::CHECK_POINTS, total);
         let counter = running.counter();
+        let advance = |points| counter.advance(points as u64);
+        let fault = |section, error| match error {
+            PointError::NotOnCurve { index } => KeyError::NotOnCurve { section, index },
+            PointError::NotInSubgroup { index } => KeyError::NotInSubgroup { section, index },
+        };
         for section in g1 {
-            check_section(section, &self.decode::<G1Affine>(section)?, section == Section::L, counter)?;
+            let points = self.decode::<G1Affine>(section)?;
+            if section != Section::L {
+                refuse_infinity(section, &points)?;
+            }
+            check_g1(&points, advance).map_err(|error| fault(section, error))?;
         }
-        check_section(Section::BG2, &self.decode::<G2Affine>(Section::BG2)?, false, counter)?;
+        let points = self.decode::<G2Affine>(Section::BG2)?;
+        refuse_infinity(Section::BG2, &points)?;
+        check_g2(&points, advance).map_err(|error| fault(Section::BG2, error))?;
         running.finish();
         Ok(())
     }
@@ -134,8 +147,9 @@ impl ProvingKey {
         holds(relation::BETA, &[(self.beta_g1().into_group(), g2), (-g1, beta)])?;
         holds(relation::DELTA, &[(self.delta_g1().into_group(), g2), (-g1, delta)])?;
 
-        // One random coefficient for each variable; a relation over a part of the variables has zeros elsewhere.
-        let random: Vec<Fr> = (0..r1cs.num_variables()).map(|_| Fr::rand(&mut OsRng)).collect();
+        // One random coefficient for each variable; a relation over a part of the variables has zeros elsewhere. Each relation is
+        // linear in them over Fr, so one that is wrong in some variable holds for at most one of that variable's coefficients.
+        let random = random_coefficients(r1cs.num_variables());
         let b_g1 = self.decode::<G1Affine>(Section::BG1)?;
         let b_g2 = self.decode::<G2Affine>(Section::BG2)?;
         let of_b = select(self.indices(Section::BIndices), &random);
@@ -191,6 +205,15 @@ impl ProvingKey {
     }
 }
 
+/// Coefficients that are uniform below 2^128: the error is that of the subgroup check, and a multiplication costs half.
+fn random_coefficients(count: usize) -> Vec<Fr> {
+    const BYTES: usize = size_of::<u128>();
+    let mut bytes = vec![0u8; count * BYTES];
+    OsRng.fill_bytes(&mut bytes);
+    let (numbers, _) = bytes.as_chunks::<BYTES>();
+    numbers.par_iter().map(|number| Fr::from(u128::from_le_bytes(*number))).collect()
+}
+
 fn held(table: &[bool], variable: usize) -> bool {
     table.get(variable).copied().unwrap_or_default()
 }
@@ -216,14 +239,9 @@ fn check_indices(
     Ok(())
 }
 
-fn check_section<C: SWCurveConfig>(
-    section: Section,
-    points: &[Affine<C>],
-    infinity_allowed: bool,
-    counter: Counter<'_>,
-) -> Result<(), KeyError> {
-    points.par_iter().enumerate().try_for_each(|(index, point)| {
-        counter.advance(1);
-        if infinity_allowed && point.is_zero() { Ok(()) } else { check_point(section, index, point) }
-    })
+fn refuse_infinity<C: SWCurveConfig>(section: Section, points: &[Affine<C>]) -> Result<(), KeyError> {
+    match points.par_iter().position_first(Affine::is_zero) {
+        Some(index) => Err(KeyError::Infinity { section, index }),
+        None => Ok(()),
+    }
 }
