@@ -118,6 +118,12 @@ impl<B: Backend, M: Modulus> Sum<B, M> {
         Reduced(B::reduce::<M>(self.0), PhantomData)
     }
 
+    /// Lane i of `a` where bit i of the mask is set, else of `b`.
+    #[inline(always)]
+    pub(crate) fn select(mask: u8, a: Self, b: Self) -> Self {
+        Self(B::select(mask, a.0, b.0), PhantomData)
+    }
+
     /// The canonical rows, in the backend's form.
     #[inline(always)]
     pub(crate) fn store(self) -> [Row; LANES] {
