@@ -207,6 +207,7 @@ pub(crate) fn author(
     let block = sign(&parent, &context, &execution, proof, request.author);
     let pov = block.encode();
     let transition = timed(&mut timings.verify, || {
+        let _span = info_span!("author.verify").entered();
         validate_block(&parent_record.head, &request.relay.context, request.keys.validity_key(), &pov)
     })
     .map_err(AuthorError::SelfCheck)?;
@@ -220,7 +221,7 @@ pub(crate) fn author(
         extrinsics: at(&offered, execution.included.iter()),
         input_digest: Some(digest),
     };
-    database.commit(&record, &execution.changes)?;
+    info_span!("author.commit").in_scope(|| database.commit(&record, &execution.changes))?;
     info!(number = record.number, included = execution.included.len(), "block committed");
     // What a rolled-back block held and can never be valid again is not offered a third time.
     let hopeless =
@@ -308,7 +309,8 @@ fn prove(
 ) -> Result<(Vec<u8>, (Duration, Duration)), AuthorError> {
     let _span = info_span!("author.prove", tier = execution.tier.0).entered();
     let (mut witness, mut proving) = (Duration::ZERO, Duration::ZERO);
-    let key = timed(&mut proving, || keys.proving_key(execution.tier))?;
+    let key =
+        timed(&mut proving, || info_span!("prove.open_key").in_scope(|| keys.proving_key(execution.tier)))?;
     let assignment: Vec<Fr> =
         timed(&mut witness, || circuit::assignment(info.chain, execution.tier, &execution.witness))?;
     let mut rest = Duration::ZERO;

@@ -2,6 +2,7 @@
 
 use ark_bn254::Fr;
 use ark_relations::gr1cs::SynthesisError;
+use tracing::info_span;
 use zkpov_circuits::{
     r1cs::{self, Size},
     runtime::{BlockWitness, Chain},
@@ -59,6 +60,7 @@ pub fn circuit(chain: &dyn Chain, tier: TierId) -> Result<Circuit, CircuitError>
     if !known.contains(&tier) {
         return Err(CircuitError::UnknownTier { tier, known });
     }
+    let _span = info_span!("setup.circuit").entered();
     let canonical = r1cs::R1cs::synthesize(|cs| chain.synthesize(tier, None, cs))
         .map_err(|source| CircuitError::Synthesis { tier, source })?;
     let (digest, size) = (canonical.digest(), canonical.size());
@@ -78,6 +80,7 @@ pub fn circuit(chain: &dyn Chain, tier: TierId) -> Result<Circuit, CircuitError>
 /// # Errors
 /// [`CircuitError::Synthesis`].
 pub fn assignment(chain: &dyn Chain, tier: TierId, witness: &BlockWitness) -> Result<Vec<Fr>, CircuitError> {
+    let _span = info_span!("prove.witness").entered();
     r1cs::assignment(|cs| chain.synthesize(tier, Some(witness), cs))
         .map_err(|source| CircuitError::Synthesis { tier, source })
 }

@@ -185,6 +185,9 @@ impl fmt::Debug for ProvingKey {
 }
 
 impl ProvingKey {
+    /// The first bytes of every key file.
+    pub const MAGIC: [u8; 8] = format::MAGIC;
+
     /// Maps a key file. Reads the header, alpha, beta, delta and the IC points, and so takes milliseconds for any size.
     ///
     /// The header's own consistency, the checksums of what is read and those points' place on the curve and in the subgroup are
@@ -267,6 +270,11 @@ impl ProvingKey {
     /// Bytes of the key file.
     pub fn file_length(&self) -> u64 {
         self.header.layout.file_length()
+    }
+
+    /// The sections of the key file, in its order, with their length in bytes.
+    pub fn sections(&self) -> impl Iterator<Item = (Section, u64)> {
+        Section::ALL.into_iter().map(|section| (section, self.header.layout.range(section).len() as u64))
     }
 
     pub(crate) fn beta_g1(&self) -> &G1Affine {

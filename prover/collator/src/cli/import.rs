@@ -9,7 +9,6 @@ use super::{
     failure::Failure,
     output::{Output, grouped, table},
     values::{self, hex},
-    verify,
 };
 
 /// Take another collator's proven block into this collator's chain
@@ -44,7 +43,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
-    let key = verify::validity_key(&args.key, args.allow_dev_keys)?;
+    let key = values::validity_key(&args.key, args.allow_dev_keys)?;
     let pov = values::pov_file(&args.pov)?;
     let relay = values::relay_file(&args.relay)?;
     let mut collator = Collator::open(&args.base)?;

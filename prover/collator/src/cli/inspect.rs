@@ -1,10 +1,6 @@
 //! `zkpov inspect`: any of our files, as text or as JSON.
 
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use zkpov_circuits::chains::chains;
@@ -21,7 +17,7 @@ use super::{
     account,
     failure::Failure,
     output::{Output, bytes, grouped, table},
-    values::{field, hex, key_json},
+    values::{self, field, hex, key_json},
 };
 
 /// The most bytes of a file that is read whole: a chain spec with many accounts.
@@ -55,8 +51,8 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
 }
 
 fn show(path: &Path, out: Output) -> Result<Shown, Failure> {
-    let start = start_of(path)?;
-    if start.starts_with(PROVING_KEY_MAGIC) {
+    let start = values::start_of(path)?;
+    if start == ProvingKey::MAGIC {
         return proving_key(path);
     }
     if start.starts_with(DATABASE_MAGIC) {
@@ -91,19 +87,8 @@ fn show(path: &Path, out: Output) -> Result<Shown, Failure> {
     }
 }
 
-/// First bytes of a proving key's file.
-const PROVING_KEY_MAGIC: &[u8] = b"ZKPOV-PK";
 /// First bytes of a redb file.
 const DATABASE_MAGIC: &[u8] = b"redb";
-
-/// The first bytes of a file, which may be larger than what is read whole.
-fn start_of(path: &Path) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error| Failure::misuse(format!("cannot read {}: {error}", path.display()));
-    let mut start = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(PROVING_KEY_MAGIC.len() as u64).read_to_end(&mut start).map_err(unreadable)?;
-    Ok(start)
-}
 
 fn proving_key(path: &Path) -> Result<Shown, Failure> {
     let key =
@@ -116,6 +101,8 @@ fn proving_key(path: &Path) -> Result<Shown, Failure> {
         "witness_variables": key.num_witness(),
         "domain": key.domain_size(),
         "bytes": key.file_length(),
+        "sections": key.sections().map(|(section, length)| json!({ "name": section.to_string(), "bytes": length }))
+            .collect::<Vec<_>>(),
     });
     let text = table([
         ("proving key", bytes(key.file_length())),
@@ -123,6 +110,7 @@ fn proving_key(path: &Path) -> Result<Shown, Failure> {
         ("constraints", grouped(key.num_constraints())),
         ("variables", grouped(key.num_instance() + key.num_witness())),
         ("domain", grouped(key.domain_size())),
+        ("not checked", "`zkpov keys check` looks at every point".to_owned()),
     ]);
     Ok(Shown { value, text })
 }
@@ -312,7 +300,7 @@ fn account_proof(value: &Value) -> Result<Shown, Failure> {
 
 fn chain_spec(content: &[u8], value: &Value) -> Result<Shown, Failure> {
     let name = value.get("chain").and_then(Value::as_str).unwrap_or_default();
-    let chain = super::values::chain(name)?;
+    let chain = values::chain(name)?;
     let text = std::str::from_utf8(content).map_err(Failure::refused)?;
     let genesis = chain.genesis(text).map_err(Failure::refused)?;
     let shown = json!({

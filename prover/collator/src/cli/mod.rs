@@ -7,7 +7,7 @@
 //!  genesis ─► chain ─────┤                        ▼
 //!  setup ───► keys ──────┴────────────────────► author ─► proven block ─┬─► verify   (a relay validator)
 //!                                                                       └─► import   (another collator)
-//!  account, inspect: look at things    rollback, finalize: what the relay decides    bench: what it costs
+//!  account, inspect, keys: look at things    rollback, finalize: what the relay decides    bench: what it costs
 //! ```
 //!
 //! Results go to standard output, as text or with `--json` as JSON; progress, logs and errors to standard
@@ -26,11 +26,13 @@ mod genesis;
 mod import;
 mod inspect;
 mod keygen;
+mod keys;
 mod output;
 mod progress;
 mod rollback;
 mod setup;
 mod sign;
+mod timings;
 mod values;
 mod verify;
 
@@ -40,10 +42,13 @@ use clap::{
     ArgAction, Parser, Subcommand,
     builder::styling::{AnsiColor, Styles},
 };
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use failure::{Failure, exit_code};
 use output::Output;
+use timings::Timings;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().bold())
@@ -75,6 +80,10 @@ struct Cli {
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Everywhere")]
     verbose: u8,
 
+    /// Say where the time went: a table of the phases on standard error, with --json the field `timings` of the result
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    timings: bool,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -91,6 +100,7 @@ enum Command {
     Import(import::Args),
     Account(account::Args),
     Inspect(inspect::Args),
+    Keys(keys::Args),
     Rollback(rollback::Args),
     Finalize(finalize::Args),
     Bench(bench::Args),
@@ -100,11 +110,17 @@ enum Command {
 /// Runs the program on the process's arguments.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    start_log(cli.verbose);
-    let out = Output::new(cli.json);
+    let timings = cli.timings.then(Timings::start);
+    start_log(cli.verbose, timings);
+    let out = Output::new(cli.json, timings);
     let end = dispatch(cli.command, out);
     if let Err(failure) = &end {
         out.failure(failure);
+    }
+    if let Some(timings) = timings
+        && !cli.json
+    {
+        eprint!("{}", timings.to_text());
     }
     exit_code(&end)
 }
@@ -121,6 +137,7 @@ fn dispatch(command: Command, out: Output) -> Result<(), Failure> {
         Command::Import(args) => import::run(&args, out),
         Command::Account(args) => account::run(&args, out),
         Command::Inspect(args) => inspect::run(&args, out),
+        Command::Keys(args) => keys::run(&args, out),
         Command::Rollback(args) => rollback::run(&args, out),
         Command::Finalize(args) => finalize::run(&args, out),
         Command::Bench(args) => bench::run(&args, out),
@@ -128,8 +145,9 @@ fn dispatch(command: Command, out: Output) -> Result<(), Failure> {
     }
 }
 
-/// Logs go to standard error: warnings by default, more with `-v`, as `RUST_LOG` says where it is set.
-fn start_log(verbose: u8) {
+/// Logs go to standard error: warnings by default, more with `-v`, as `RUST_LOG` says where it is set. The timings are of the
+/// phases whatever is logged.
+fn start_log(verbose: u8, timings: Option<&'static Timings>) {
     let level = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
@@ -137,7 +155,9 @@ fn start_log(verbose: u8) {
         _ => LevelFilter::TRACE,
     };
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+    let log = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_filter(filter);
+    let timings = timings.map(|timings| timings.with_filter(LevelFilter::INFO));
+    tracing_subscriber::registry().with(log).with(timings).init();
 }
 
 #[cfg(test)]

@@ -9,19 +9,22 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::failure::{Failure, Kind};
+use super::timings::Timings;
 
 /// Where and how results are printed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     json: bool,
     colours: bool,
+    timings: Option<&'static Timings>,
 }
 
 impl Output {
-    /// Colours are for terminals whose user has not set `NO_COLOR` (<https://no-color.org>).
-    pub(crate) fn new(json: bool) -> Self {
+    /// Colours are for terminals whose user has not set `NO_COLOR` (<https://no-color.org>). A result for a machine has the timings
+    /// in it, if there are any.
+    pub(crate) fn new(json: bool, timings: Option<&'static Timings>) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { json, colours: wanted && io::stdout().is_terminal() }
+        Self { json, colours: wanted && io::stdout().is_terminal(), timings }
     }
 
     /// Whether the result is for a machine.
@@ -34,8 +37,14 @@ impl Output {
     /// # Errors
     /// When standard output cannot be written, for example because the reader of a pipe went away.
     pub(crate) fn result(self, value: &Value, text: &str) -> Result<(), Failure> {
-        let line = if self.json { value.to_string() } else { text.trim_end().to_owned() };
-        self.line(line)
+        if self.json { self.json_line(value.clone()) } else { self.line(text.trim_end()) }
+    }
+
+    fn json_line(self, mut value: Value) -> Result<(), Failure> {
+        if let (Some(timings), Some(fields)) = (self.timings, value.as_object_mut()) {
+            fields.insert("timings".into(), timings.to_json());
+        }
+        self.line(value)
     }
 
     /// Prints one line on standard output.
@@ -59,8 +68,9 @@ impl Output {
     pub(crate) fn failure(self, failure: &Failure) {
         if self.json {
             // Nothing is left to be done if this fails too: the exit code says what happened.
-            let _ = self
-                .line(json!({ "result": failure.kind.name(), "reason": failure.what, "next": failure.next }));
+            let _ = self.json_line(
+                json!({ "result": failure.kind.name(), "reason": failure.what, "next": failure.next }),
+            );
         }
         let mut stderr = io::stderr().lock();
         let word = match failure.kind {

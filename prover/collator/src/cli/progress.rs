@@ -128,6 +128,10 @@ fn describe(name: &'static str) -> &'static str {
         phase::PROVE_MSM_B_G1 => "multi-scalar multiplication B in G1",
         phase::PROVE_MSM_B_G2 => "multi-scalar multiplication B in G2",
         phase::PROVE_VERIFY => "verifying the proof",
+        phase::CHECK_CHECKSUMS => "comparing checksums",
+        phase::CHECK_MATRICES => "checking the constraint matrices",
+        phase::CHECK_POINTS => "checking every point",
+        phase::CHECK_RELATIONS => "checking that the points belong together",
         other => other,
     }
 }

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Instant};
 
 use serde_json::json;
+use tracing::info_span;
 use zkpov_collator::{chain::ChainReader, files, paths, setup};
 use zkpov_prover::Options;
 
@@ -71,7 +72,7 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         let (proving_key, tier_key) = setup::development_keys(info.chain, tier, &options)?;
         drop(bars);
         let path = paths::proving_key(&args.out, tier);
-        proving_key.write(&path)?;
+        info_span!("setup.write").in_scope(|| proving_key.write(&path))?;
         made.push((tier, path, proving_key.num_constraints(), proving_key.file_length(), start.elapsed()));
         tier_keys.push(tier_key);
     }

@@ -1,6 +1,6 @@
 //! Values as they are written on the command line and in results.
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{fmt, fs::File, io::Read, path::Path, str::FromStr};
 
 use ark_bn254::Fr;
 use serde_json::{Value, json};
@@ -14,10 +14,12 @@ use zkpov_collator::{
     key_file,
     relay_file::{MAX_RELAY_FILE_BYTES, RelayFile},
 };
+use zkpov_prover::ProvingKey;
 use zkpov_verifier::{
     babyjubjub::Point,
     block::MAX_POV,
     eddsa::{PUBLIC_KEY_LEN, PublicKey},
+    key::{KeyError, KeyPolicy, MAX_KEY_BYTES, PreparedKey},
     lane::TierId,
 };
 
@@ -58,6 +60,29 @@ pub(crate) fn pov_file(path: &Path) -> Result<Vec<u8>, Failure> {
     files::read_bounded(path, MAX_POV as u64).map_err(|error| match error {
         FileError::TooLong { .. } => Failure::refused(format!("the block is not valid: {error}")),
         error => Failure::from(error),
+    })
+}
+
+/// The first bytes of a file, as many as a proving key's magic has; the file may be larger than what is read whole.
+pub(crate) fn start_of(path: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error| Failure::misuse(format!("cannot read {}: {error}", path.display()));
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(ProvingKey::MAGIC.len() as u64).read_to_end(&mut start).map_err(unreadable)?;
+    Ok(start)
+}
+
+/// Reads and prepares a validity key.
+///
+/// # Errors
+/// A refusal for a development key that was not allowed.
+pub(crate) fn validity_key(path: &Path, allow_dev_setup: bool) -> Result<PreparedKey, Failure> {
+    let bytes = files::read_bounded(path, MAX_KEY_BYTES as u64)?;
+    PreparedKey::decode(&bytes, KeyPolicy { allow_dev_setup }).map_err(|error| match error {
+        KeyError::DevSetup(_) => Failure::refused(format!("{}: {error}", path.display()))
+            .next("on a development chain, say --allow-dev-keys; elsewhere, ask for a key from a ceremony"),
+        error => Failure::misuse(format!("{} is no validity key: {error}", path.display()))
+            .next("`zkpov setup` writes it as validity.key"),
     })
 }
 

@@ -3,11 +3,11 @@
 use std::{path::PathBuf, time::Instant};
 
 use serde_json::json;
+use tracing::info_span;
 use zkpov_collator::files;
 use zkpov_verifier::{
     hashing::blake2b_256,
     head::{Head, MAX_HEAD_BYTES},
-    key::{KeyError, KeyPolicy, MAX_KEY_BYTES, PreparedKey},
     validate::validate_block,
 };
 
@@ -54,12 +54,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
-    let key = validity_key(&args.key, args.allow_dev_keys)?;
+    let key = info_span!("verify.key").in_scope(|| values::validity_key(&args.key, args.allow_dev_keys))?;
     let parent = files::read_bounded(&args.parent, MAX_HEAD_BYTES as u64)?;
     let pov = values::pov_file(&args.pov)?;
     let relay = values::relay_file(&args.relay)?;
     let start = Instant::now();
-    let transition = validate_block(&parent, &relay.context, &key, &pov)
+    let transition = info_span!("verify.block")
+        .in_scope(|| validate_block(&parent, &relay.context, &key, &pov))
         .map_err(|reason| Failure::refused(format!("the block is not valid: {reason}")))?;
     let took = start.elapsed();
     let head = Head::decode(&transition.head_data)?;
@@ -102,18 +103,4 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         ])
     );
     out.result(&value, &text)
-}
-
-/// Reads and prepares a validity key.
-///
-/// # Errors
-/// A refusal for a development key that was not allowed.
-pub(crate) fn validity_key(path: &std::path::Path, allow_dev_setup: bool) -> Result<PreparedKey, Failure> {
-    let bytes = files::read_bounded(path, MAX_KEY_BYTES as u64)?;
-    PreparedKey::decode(&bytes, KeyPolicy { allow_dev_setup }).map_err(|error| match error {
-        KeyError::DevSetup(_) => Failure::refused(format!("{}: {error}", path.display()))
-            .next("on a development chain, say --allow-dev-keys; elsewhere, ask for a key from a ceremony"),
-        error => Failure::misuse(format!("{} is no validity key: {error}", path.display()))
-            .next("`zkpov setup` writes it as validity.key"),
-    })
 }

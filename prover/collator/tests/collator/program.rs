@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::stage::{Files, key_json, person};
+use crate::stage::{Files, key_json, keys_directory, person};
 
 const VERIFY: &str = "verify --key KEYS/validity.key --parent genesis.head --pov block-1.pov --relay relay.json --allow-dev-keys";
 
@@ -208,6 +208,7 @@ fn every_command_teaches_by_its_help() {
         "import",
         "account",
         "inspect",
+        "keys check",
         "rollback",
         "finalize",
         "bench circuits",
@@ -223,6 +224,78 @@ fn every_command_teaches_by_its_help() {
     }
     assert!(overview.contains("Exit codes: 0"));
     assert!(files.run("completions bash").stdout().contains("_zkpov"));
+}
+
+#[test]
+fn keys_that_are_whole_pass_the_check_and_damage_is_refused_with_the_place_named() {
+    let files = Files::new();
+    let checked = files.run("keys check KEYS --json").json(0);
+    assert_eq!(checked["result"], "valid");
+    let kinds: Vec<_> = checked["keys"].as_array().unwrap().iter().map(|key| key["kind"].as_str()).collect();
+    assert_eq!(kinds, [Some("validity key"), Some("proving key")]);
+    assert_eq!(checked["keys"][0]["development_setup"], true);
+    let constraints = &files.run("inspect KEYS/tier-16.zkpk --json").json(0)["constraints"];
+    assert_eq!(&checked["keys"][1]["constraints"], constraints);
+
+    // The last byte of the file is one of an index of matrix C.
+    let key = std::fs::read(keys_directory().join("tier-16.zkpk")).unwrap();
+    let validity = std::fs::read(keys_directory().join("validity.key")).unwrap();
+    std::fs::create_dir(files.path("damaged")).unwrap();
+    std::fs::write(files.path("damaged/validity.key"), &validity).unwrap();
+    let mut damaged = key.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    std::fs::write(files.path("damaged/tier-16.zkpk"), &damaged).unwrap();
+    for path in ["damaged", "damaged/tier-16.zkpk"] {
+        let refused = files.run(&format!("keys check {path} --json")).json(1);
+        let reason = refused["reason"].as_str().unwrap();
+        assert!(reason.contains("tier-16.zkpk") && reason.contains("CoefficientsC"), "{reason}");
+        assert!(refused["next"].as_str().unwrap().contains("copy the key again"), "{refused}");
+    }
+    std::fs::write(files.path("damaged/tier-16.zkpk"), &key[..key.len() / 2]).unwrap();
+    assert_eq!(files.run("keys check damaged").code(), 1);
+    let mut other = validity.clone();
+    *other.last_mut().unwrap() ^= 1;
+    std::fs::write(files.path("other.key"), &other).unwrap();
+    assert_eq!(files.run("keys check other.key").code(), 1);
+
+    for (words, word) in [
+        ("keys check spec.json", "no proving key and no validity key"),
+        ("keys check nowhere.zkpk", "nowhere.zkpk"),
+        ("keys check chain", "validity.key"),
+        ("keys check", "required arguments"),
+    ] {
+        let ran = files.run(words);
+        assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
+        assert!(ran.stderr().contains(word), "{words}: {}", ran.stderr());
+    }
+}
+
+#[test]
+fn timings_name_the_phases_and_leave_the_result_alone() {
+    let files = Files::new();
+    let authored = files.run(&format!("{} --json --timings", Files::author())).json(0);
+    assert_eq!(authored["result"], "authored");
+    let phases = authored["timings"]["phases"].as_array().unwrap();
+    let inside = |name: &str| &phases.iter().find(|phase| phase["name"] == name).unwrap()["inside"];
+    for (name, outer) in [
+        ("author.execute", Value::Null),
+        ("author.prove", Value::Null),
+        ("prove.witness", "author.prove".into()),
+        ("prove.qap", "author.prove".into()),
+        ("prove.verify", "author.prove".into()),
+    ] {
+        assert_eq!(inside(name), &outer, "{name}");
+    }
+    assert!(authored["timings"]["seconds"].as_f64() > Some(0.0));
+
+    let plain = files.run(VERIFY);
+    let timed = files.run(&format!("{VERIFY} --timings"));
+    let first = |text: String| text.lines().next().map(str::to_owned);
+    assert_eq!(first(plain.stdout()), first(timed.stdout()));
+    assert!(timed.stderr().contains("verify.block"), "{}", timed.stderr());
+    assert!(!plain.stderr().contains("verify.block"), "{}", plain.stderr());
+    let refused = files.run(&format!("{} --json --timings", VERIFY.replace("--allow-dev-keys", ""))).json(1);
+    assert_eq!(refused["timings"]["phases"][0]["name"], "verify.key");
 }
 
 #[test]
