@@ -9,7 +9,7 @@
 //!     prove   setup
 //!     key
 //!     proof   qap   msm   subgroup
-//!     r1cs    encoding   progress
+//!     r1cs    encoding   progress   vector
 //! ```
 //!
 //! One convention throughout, snarkjs's: gamma = 1, the standard generators, H on the odd points ([`qap`](OddCosetReduction)). With
@@ -59,3 +59,4 @@ pub use prove::{ProveError, prove, prove_with_randomness};
 pub use qap::OddCosetReduction;
 pub use r1cs::{R1cs, R1csError, SparseMatrix};
 pub use setup::{SetupError, ToxicWaste, setup, setup_with_toxic_waste};
+pub use vector::{VectorsError, vectors};

@@ -23,6 +23,7 @@ use crate::msm::msm;
 use crate::progress::{Options, phase, start_phase};
 use crate::proof::{Proof, VerifyError, verify};
 use crate::qap::{self, Rows, RowsError};
+use crate::vector::{VectorsError, vectors};
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,9 @@ pub enum ProveError {
     /// The proof that was computed does not hold: the key is damaged, or the machine computes wrongly. No proof is returned.
     #[error("the proof that was computed does not verify; check the key, then the machine: {0}")]
     SelfVerification(#[source] VerifyError),
+    /// The field arithmetic that the environment names is not to be had.
+    #[error(transparent)]
+    Vectors(#[from] VectorsError),
 }
 
 /// Proves that the key's circuit is satisfied by `assignment`: 1, the public inputs, the witness, in the circuit's order.
@@ -81,6 +85,7 @@ pub fn prove_with_randomness(
     (r, s): (&Fr, &Fr),
     options: &Options<'_>,
 ) -> Result<Proof, ProveError> {
+    vectors()?;
     let expected = key.num_instance() + key.num_witness();
     if assignment.len() != expected {
         return Err(ProveError::AssignmentLength { expected, found: assignment.len() });

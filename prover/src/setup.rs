@@ -25,6 +25,7 @@ use crate::key::{Counts, Header, Image, ImageMut, KeyError, Layout, ProvingKey, 
 use crate::progress::{Counter, Options, phase, start_phase};
 use crate::qap;
 use crate::r1cs::{R1cs, Side};
+use crate::vector::{VectorsError, vectors};
 
 /// The secrets of a set-up. Whoever knows them can prove anything under the key; erased when dropped.
 pub struct ToxicWaste {
@@ -78,6 +79,9 @@ pub enum SetupError {
     /// The key could not be held.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The field arithmetic that the environment names is not to be had.
+    #[error(transparent)]
+    Vectors(#[from] VectorsError),
 }
 
 /// Makes a key with secrets from the operating system, which are erased before it returns. For development: use the outcome of
@@ -101,6 +105,7 @@ pub fn setup_with_toxic_waste(
     waste: &ToxicWaste,
     options: &Options<'_>,
 ) -> Result<ProvingKey, SetupError> {
+    vectors()?;
     let scalars = Scalars::new(r1cs, waste, options)?;
     let counts = scalars.counts(r1cs);
     let layout = Layout::new(&counts);

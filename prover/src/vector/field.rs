@@ -20,9 +20,27 @@ impl<B: Backend, M: Modulus> From<Reduced<B, M>> for Sum<B, M> {
     }
 }
 
+/// What a multiplication takes: [`Reduced`] or [`Sum`].
+pub(crate) trait Factor<B: Backend, M: Modulus> {
+    /// As the backend's multiplication takes it.
+    fn settled(self) -> B::Vector;
+}
+
+impl<B: Backend, M: Modulus> Factor<B, M> for Reduced<B, M> {
+    #[inline(always)]
+    fn settled(self) -> B::Vector {
+        self.0
+    }
+}
+
+impl<B: Backend, M: Modulus> Factor<B, M> for Sum<B, M> {
+    #[inline(always)]
+    fn settled(self) -> B::Vector {
+        B::settle(self.0)
+    }
+}
+
 impl<B: Backend, M: Modulus> Reduced<B, M> {
-    /// From R = 2^256 to the backend's: a · 2^256 becomes a · R by a Montgomery multiplication with R² / 2^256.
-    const ENTER: Row = power_of_two(&M::P, 2 * B::LOG2_R - 256);
     /// The backend's R: the number one.
     const ONE: Row = power_of_two(&M::P, B::LOG2_R);
 
@@ -41,13 +59,7 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
     /// Values in Montgomery form with R = 2^256, each below 2^256 (canonical or not), into the backend's form.
     #[inline(always)]
     pub(crate) fn load_ark(backend: B, rows: [&Row; LANES]) -> Self {
-        if B::LOG2_R == 256 {
-            // One multiplication by one (2^256) reduces a value that is not canonical.
-            let one = backend.unpack([&Self::ONE; LANES]);
-            return Self(B::mul::<M>(backend.unpack(rows), one), PhantomData);
-        }
-        let enter = backend.unpack([&Self::ENTER; LANES]);
-        Self(B::mul::<M>(backend.unpack(rows), enter), PhantomData)
+        Self(backend.unpack_ark::<M>(rows), PhantomData)
     }
 
     /// One in every lane.
@@ -64,14 +76,14 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
 
     /// Montgomery product.
     #[inline(always)]
-    pub(crate) fn mul(self, other: impl Into<Sum<B, M>>) -> Self {
-        Sum::from(self).mul(other)
+    pub(crate) fn mul(self, other: impl Factor<B, M>) -> Self {
+        Self(B::mul::<M>(self.0, other.settled()), PhantomData)
     }
 
     /// Montgomery square.
     #[inline(always)]
     pub(crate) fn square(self) -> Self {
-        Sum::from(self).square()
+        Self(B::square::<M>(self.0), PhantomData)
     }
 
     /// Sum.
@@ -102,14 +114,14 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
 impl<B: Backend, M: Modulus> Sum<B, M> {
     /// Montgomery product.
     #[inline(always)]
-    pub(crate) fn mul(self, other: impl Into<Sum<B, M>>) -> Reduced<B, M> {
-        Reduced(B::mul::<M>(self.0, other.into().0), PhantomData)
+    pub(crate) fn mul(self, other: impl Factor<B, M>) -> Reduced<B, M> {
+        Reduced(B::mul::<M>(self.settled(), other.settled()), PhantomData)
     }
 
     /// Montgomery square.
     #[inline(always)]
     pub(crate) fn square(self) -> Reduced<B, M> {
-        Reduced(B::square::<M>(self.0), PhantomData)
+        Reduced(B::square::<M>(self.settled()), PhantomData)
     }
 
     /// The same values in the bounds of reduced ones.
@@ -133,11 +145,6 @@ impl<B: Backend, M: Modulus> Sum<B, M> {
     /// The canonical rows in Montgomery form with R = 2^256, as `ark-ff` and the proving key have them.
     #[inline(always)]
     pub(crate) fn store_ark(self, backend: B) -> [Row; LANES] {
-        if B::LOG2_R == 256 {
-            return self.store();
-        }
-        // a · R becomes a · 2^256 by a Montgomery multiplication with 2^256.
-        let leave = backend.unpack([&power_of_two(&M::P, 256); LANES]);
-        B::pack::<M>(B::mul::<M>(self.0, leave))
+        backend.pack_ark::<M>(self.0)
     }
 }

@@ -22,16 +22,23 @@
 //! R = 2^256. A backend computes with its own R; [`Reduced::load_ark`] and [`Sum::store_ark`] convert (one multiplication),
 //! [`Reduced::load`] and [`Sum::store`] do not: rows of a kernel's own workspace stay in the backend's form.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod choice;
 mod field;
 mod fq2;
 pub(crate) mod modulus;
 mod portable;
 
+pub(crate) use choice::{Choice, dispatch};
+pub use choice::{VectorsError, vectors};
 pub(crate) use field::{Reduced, Sum};
 pub(crate) use fq2::{ReducedFq2, SumFq2};
 pub(crate) use modulus::{Base, Modulus, Scalar};
 
 use core::fmt::Debug;
+
+use self::modulus::power_of_two;
 
 /// How many elements a vector has.
 pub(crate) const LANES: usize = 8;
@@ -55,16 +62,39 @@ pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
     /// without them.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
 
-    /// Integers below 2^256, as they are.
+    /// Integers below the modulus, as they are: reduced. Backends that do not define [`Backend::unpack_ark`] take integers below
+    /// 2^256, and their multiplication takes the result.
     fn unpack(self, rows: [&Row; LANES]) -> Self::Vector;
+
+    /// Integers below 2^256, divided by 2^256 and multiplied by R: reduced.
+    #[inline(always)]
+    fn unpack_ark<M: Modulus>(self, rows: [&Row; LANES]) -> Self::Vector {
+        // A Montgomery multiplication with R² / 2^256.
+        let enter = const { &power_of_two(&M::P, 2 * Self::LOG2_R - 256) };
+        Self::mul::<M>(self.unpack(rows), self.unpack([enter; LANES]))
+    }
 
     /// The canonical representatives, below the modulus, of a sum of up to two reduced values.
     fn pack<M: Modulus>(a: Self::Vector) -> [Row; LANES];
 
-    /// The Montgomery product of two sums or of a sum and unpacked integers below 2^256: reduced.
+    /// The canonical representatives of a sum of up to two reduced values, divided by R and multiplied by 2^256.
+    #[inline(always)]
+    fn pack_ark<M: Modulus>(self, a: Self::Vector) -> [Row; LANES] {
+        // A Montgomery multiplication with 2^256.
+        let leave = const { &power_of_two(&M::P, 256) };
+        Self::pack::<M>(Self::mul::<M>(Self::settle(a), self.unpack([leave; LANES])))
+    }
+
+    /// A sum as a multiplication takes it. For backends whose multiplication takes any sum, the same.
+    #[inline(always)]
+    fn settle(a: Self::Vector) -> Self::Vector {
+        a
+    }
+
+    /// The Montgomery product of values that are reduced or settled sums: reduced.
     fn mul<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// The Montgomery square of a sum.
+    /// The Montgomery square of a reduced value or a settled sum: reduced.
     #[inline(always)]
     fn square<M: Modulus>(a: Self::Vector) -> Self::Vector {
         Self::mul::<M>(a, a)
@@ -89,11 +119,6 @@ pub(crate) trait Kernel {
     type Output;
     /// Does it.
     fn run<B: Backend>(self, backend: B) -> Self::Output;
-}
-
-/// Runs a kernel with the backend chosen for this process.
-pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    portable::Portable.run(kernel)
 }
 
 #[cfg(test)]
@@ -127,13 +152,15 @@ mod tests {
         a: &[Fp<MontBackend<P, 4>, 4>; LANES],
         b: &[Fp<MontBackend<P, 4>, 4>; LANES],
     ) {
-        let [product, square, difference] =
-            dispatch(Products::<M>(core::marker::PhantomData, rows(a), rows(b)));
-        for i in 0..LANES {
-            let (a, b) = (a[i], b[i]);
-            assert_eq!(BigInt(product[i]), (a * b + a).0);
-            assert_eq!(BigInt(square[i]), (a * a - b * b - b).0);
-            assert_eq!(BigInt(difference[i]), (a - b).0);
+        for choice in Choice::available() {
+            let [product, square, difference] =
+                choice.run(Products::<M>(core::marker::PhantomData, rows(a), rows(b)));
+            for i in 0..LANES {
+                let (a, b) = (a[i], b[i]);
+                assert_eq!(BigInt(product[i]), (a * b + a).0);
+                assert_eq!(BigInt(square[i]), (a * a - b * b - b).0);
+                assert_eq!(BigInt(difference[i]), (a - b).0);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The backend that runs anywhere: eight times 4 × 64-bit limbs, R = 2^256, every value canonical (so a sum is reduced already).
 
-use super::modulus::subtract;
+use super::modulus::{power_of_two, subtract};
 use super::{Backend, Kernel, LANES, Modulus, Row};
 
 /// Any processor.
@@ -20,6 +20,17 @@ impl Backend for Portable {
     #[inline(always)]
     fn unpack(self, rows: [&Row; LANES]) -> Self::Vector {
         rows.map(|row| *row)
+    }
+
+    #[inline(always)]
+    fn unpack_ark<M: Modulus>(self, rows: [&Row; LANES]) -> Self::Vector {
+        // One multiplication by one (2^256) reduces a value that is not canonical.
+        rows.map(|row| multiply::<M>(row, &const { power_of_two(&M::P, 256) }))
+    }
+
+    #[inline(always)]
+    fn pack_ark<M: Modulus>(self, a: Self::Vector) -> [Row; LANES] {
+        a
     }
 
     #[inline(always)]

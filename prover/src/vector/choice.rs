@@ -1,0 +1,113 @@
+//! Which backend computes: the best that this processor has, or the one that the environment names.
+
+use std::env;
+use std::ffi::OsString;
+use std::sync::OnceLock;
+
+#[cfg(target_arch = "x86_64")]
+use super::avx2::Avx2;
+use super::portable::Portable;
+use super::{Backend, Kernel};
+
+/// The environment variable that names a backend: `avx2` or `portable`. Unset or empty, the best that the processor has is taken.
+const VARIABLE: &str = "ZKPOV_VECTORS";
+
+/// A backend that this processor can run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Choice {
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// Any processor.
+    Portable(Portable),
+}
+
+impl Choice {
+    /// Those that this processor can run, best first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut available = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        available.extend(Avx2::detect().map(Self::Avx2));
+        available.push(Self::Portable(Portable));
+        available
+    }
+
+    /// What [`VARIABLE`] calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            Self::Portable(_) => "portable",
+        }
+    }
+
+    /// Runs a kernel with it.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(backend) => backend.run(kernel),
+            Self::Portable(backend) => backend.run(kernel),
+        }
+    }
+
+    /// The one with this name, or the best for an empty one.
+    fn named(name: OsString) -> Result<Self, VectorsError> {
+        let available = Self::available();
+        let chosen = available.iter().find(|choice| name.is_empty() || name == choice.name());
+        chosen.copied().ok_or_else(|| {
+            let available: Vec<_> = available.iter().map(|choice| choice.name()).collect();
+            VectorsError { name: name.to_string_lossy().into_owned(), available: available.join(", ") }
+        })
+    }
+}
+
+/// [`VARIABLE`] names no backend, or one that this processor cannot run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{VARIABLE}={name}: this processor runs {available}; name one of these or leave the variable unset")]
+pub struct VectorsError {
+    /// The name.
+    pub name: String,
+    /// The names of the backends that this processor can run, separated by commas.
+    pub available: String,
+}
+
+/// The backend chosen for this process, when it was first asked for.
+fn chosen() -> &'static Result<Choice, VectorsError> {
+    static CHOICE: OnceLock<Result<Choice, VectorsError>> = OnceLock::new();
+    CHOICE.get_or_init(|| Choice::named(env::var_os(VARIABLE).unwrap_or_default()))
+}
+
+/// The name of the field arithmetic that this process computes with.
+///
+/// # Errors
+/// If the environment variable `ZKPOV_VECTORS` names none that this processor can run.
+pub fn vectors() -> Result<&'static str, VectorsError> {
+    chosen().as_ref().map(|choice| choice.name()).map_err(Clone::clone)
+}
+
+/// Runs a kernel with the backend chosen for this process. Where the choice is an error, which set-up and proof report before they
+/// begin, all backends being equal in what they compute it is the portable one.
+#[inline]
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    chosen().as_ref().map_or(Choice::Portable(Portable), |choice| *choice).run(kernel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_backend_of_this_processor_can_be_named_and_no_other() {
+        for choice in Choice::available() {
+            assert_eq!(Choice::named(choice.name().into()).unwrap().name(), choice.name());
+        }
+        let best = Choice::available()[0].name();
+        assert_eq!(Choice::named(OsString::new()).unwrap().name(), best);
+        for name in ["abacus", "Portable", " "] {
+            let error = Choice::named(name.into()).unwrap_err();
+            assert_eq!(error.name, name);
+            assert!(error.to_string().contains("portable"));
+        }
+    }
+}
