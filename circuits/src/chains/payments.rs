@@ -497,4 +497,6 @@ fn body_calls(elements: &[Fr], lanes: &[Lane], used_slots: &[u32]) -> Result<Vec
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod jacobian;
+#[cfg(test)]
 mod tests;

@@ -46,6 +46,25 @@ mod at {
     pub(super) const OUTBOX_ROOT: usize = 32;
     pub(super) const UPGRADE: usize = 33;
     pub(super) const CONTEXT: usize = 35;
+
+    /// The element's name in reports; elements of two limbs have it twice.
+    pub(super) fn name(place: usize) -> &'static str {
+        match place {
+            PARA_ID => "para_id",
+            GENESIS..RUNTIME_VERSION => "genesis_hash",
+            USED_SLOTS..PARENT_STATE_ROOT => "used_slots",
+            PARENT_STATE_ROOT => "parent_state_root",
+            STATE_ROOT => "state_root",
+            NUMBER => "number",
+            RELAY_PARENT_NUMBER => "relay_parent_number",
+            AUTHOR => "author",
+            AUTHOR_KEY..BODY_ROOT => "author_key",
+            BODY_ROOT => "body_root",
+            CONTEXT.. => "context",
+            // A constant in every block of a circuit.
+            _ => "constant",
+        }
+    }
 }
 
 impl Statement {
@@ -63,7 +82,7 @@ impl Statement {
         for (place, element) in elements.iter_mut().enumerate() {
             *element = match fixed(place, version, tier) {
                 Some(constant) => FpVar::Constant(constant),
-                None => hint::field(cs, "element", || {
+                None => hint::field(cs, at::name(place), || {
                     values
                         .and_then(|values| values.get(place))
                         .copied()

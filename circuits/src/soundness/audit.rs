@@ -7,11 +7,12 @@ use ark_std::rand::{SeedableRng, rngs::StdRng};
 use rayon::prelude::*;
 
 use super::{
-    forgery::{attribute, shape},
+    instance::Instance,
+    pattern::{Declaration, Declarations},
     report::{AuditError, Change, Excepted, Finding, Report},
 };
 use crate::{
-    r1cs::{R1cs, assignment},
+    r1cs::assignment,
     seam::{Replacement, Session, removed_names, with_session},
 };
 
@@ -38,7 +39,7 @@ use crate::{
 pub struct Audit {
     name: String,
     seed: u64,
-    exceptions: Vec<(String, String)>,
+    exceptions: Vec<Declaration>,
 }
 
 impl Audit {
@@ -59,7 +60,7 @@ impl Audit {
     /// A declaration that matches no finding makes the report unclean.
     #[must_use]
     pub fn except(mut self, pattern: impl Into<String>, reason: impl Into<String>) -> Self {
-        self.exceptions.push((pattern.into(), reason.into()));
+        self.exceptions.push(Declaration::new(pattern, reason));
         self
     }
 
@@ -76,46 +77,31 @@ impl Audit {
         circuit: impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync,
     ) -> std::result::Result<Report, AuditError> {
         let removed = removed_names();
-        let (r1cs, session) = shape(&circuit)?;
-        let honest = assignment(&circuit)?;
-        if honest.len() != r1cs.variables() {
-            return Err(AuditError::ShapeDependsOnValues { shape: r1cs.variables(), assigned: honest.len() });
-        }
-        let refused = r1cs.unsatisfied(&honest);
-        if !refused.is_empty() {
-            let violations = refused.into_iter().map(|row| attribute(&session.constraints, row)).collect();
-            return Err(AuditError::Dishonest(violations));
-        }
-        let run = Run { audit: self, r1cs: &r1cs, honest: &honest, session: &session, removed: &removed };
+        let instance = Instance::of(&circuit)?;
+        let run = Run { audit: self, instance: &instance, removed: &removed };
         let mut findings = run.replace_hints(&circuit)?;
         findings.extend(run.perturb_variables());
-        Ok(self.report(&r1cs, &session, findings))
+        Ok(self.report(&instance, findings))
     }
 
-    fn report(&self, r1cs: &R1cs, session: &Session, findings: Vec<Finding>) -> Report {
-        let mut used = vec![false; self.exceptions.len()];
+    fn report(&self, instance: &Instance, findings: Vec<Finding>) -> Report {
+        let mut exceptions = Declarations::new(&self.exceptions);
         let mut survivors = Vec::new();
         let mut excepted = Vec::new();
         for finding in findings {
-            let exception =
-                self.exceptions.iter().position(|(pattern, _)| matches_pattern(pattern, finding.path()));
-            match exception {
-                Some(index) => {
-                    used[index] = true;
-                    excepted.push(Excepted { finding, reason: self.exceptions[index].1.clone() });
-                }
+            match exceptions.declared(finding.path()) {
+                Some(exception) => excepted.push(Excepted { finding, reason: exception.reason.clone() }),
                 None => survivors.push(finding),
             }
         }
-        let unused = self.exceptions.iter().zip(used).filter(|(_, used)| !used);
         Report {
             circuit: self.name.clone(),
-            constraints: r1cs.constraints(),
-            hints: session.hints.len(),
-            variables: r1cs.variables() - 1,
+            constraints: instance.r1cs.constraints(),
+            hints: instance.session.hints.len(),
+            variables: instance.r1cs.variables() - 1,
             survivors,
             excepted,
-            unused_exceptions: unused.map(|((pattern, _), _)| pattern.clone()).collect(),
+            unused_exceptions: exceptions.unneeded().collect(),
         }
     }
 }
@@ -123,9 +109,7 @@ impl Audit {
 /// What the two passes share.
 struct Run<'a> {
     audit: &'a Audit,
-    r1cs: &'a R1cs,
-    honest: &'a [Fr],
-    session: &'a Session,
+    instance: &'a Instance,
     removed: &'a [String],
 }
 
@@ -135,11 +119,11 @@ impl Run<'_> {
         &self,
         circuit: &(impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync),
     ) -> std::result::Result<Vec<Finding>, AuditError> {
-        let hints: Vec<_> = self.session.hints.iter().enumerate().collect();
+        let hints: Vec<_> = self.instance.session.hints.iter().enumerate().collect();
         let findings: std::result::Result<Vec<Vec<Finding>>, AuditError> = hints
             .into_par_iter()
             .map(|(index, hint)| {
-                let value = self.honest[self.r1cs.instance_variables + hint.witness];
+                let value = self.instance.assignment[self.instance.r1cs.instance_variables + hint.witness];
                 let mut findings = Vec::new();
                 for change in Change::ALL {
                     let changed = self.changed(change, value, index);
@@ -155,13 +139,13 @@ impl Run<'_> {
                     let path = || hint.path.clone();
                     match outcome {
                         Err(error) => findings.push(Finding::Undetermined { path: path(), change, error }),
-                        Ok(assigned) if assigned.len() != self.honest.len() => {
+                        Ok(assigned) if assigned.len() != self.instance.assignment.len() => {
                             return Err(AuditError::ShapeDependsOnValues {
-                                shape: self.honest.len(),
+                                shape: self.instance.assignment.len(),
                                 assigned: assigned.len(),
                             });
                         }
-                        Ok(assigned) if self.r1cs.is_satisfied(&assigned) => {
+                        Ok(assigned) if self.instance.r1cs.is_satisfied(&assigned) => {
                             findings.push(Finding::Hint { path: path(), change });
                         }
                         Ok(_) => {}
@@ -176,16 +160,16 @@ impl Run<'_> {
     /// (b) Each variable perturbed in place, looking only at the rows that it occurs in.
     fn perturb_variables(&self) -> Vec<Finding> {
         let rows_of = self.rows_of_variables();
-        let findings: Vec<Vec<Finding>> = (1..self.honest.len())
+        let findings: Vec<Vec<Finding>> = (1..self.instance.assignment.len())
             .into_par_iter()
             .map_init(
-                || self.honest.to_vec(),
+                || self.instance.assignment.to_vec(),
                 |assignment, variable| {
                     let rows = &rows_of[variable];
                     if rows.is_empty() {
-                        return vec![Finding::Unused { path: self.path_of(variable) }];
+                        return vec![Finding::Unused { path: self.instance.path_of(variable) }];
                     }
-                    let value = self.honest[variable];
+                    let value = self.instance.assignment[variable];
                     let mut findings = Vec::new();
                     for change in Change::ALL {
                         let changed = self.changed(change, value, variable);
@@ -193,8 +177,12 @@ impl Run<'_> {
                             continue;
                         }
                         assignment[variable] = changed;
-                        if rows.iter().all(|row| self.r1cs.row_is_satisfied(*row as usize, assignment)) {
-                            findings.push(Finding::Variable { path: self.path_of(variable), change });
+                        if rows
+                            .iter()
+                            .all(|row| self.instance.r1cs.row_is_satisfied(*row as usize, assignment))
+                        {
+                            findings
+                                .push(Finding::Variable { path: self.instance.path_of(variable), change });
                         }
                     }
                     assignment[variable] = value;
@@ -207,9 +195,9 @@ impl Run<'_> {
 
     /// For each variable, the rows that it occurs in.
     fn rows_of_variables(&self) -> Vec<Vec<u32>> {
-        let mut rows_of = vec![Vec::new(); self.r1cs.variables()];
-        for row in 0..self.r1cs.constraints() {
-            for matrix in [&self.r1cs.a, &self.r1cs.b, &self.r1cs.c] {
+        let mut rows_of = vec![Vec::new(); self.instance.r1cs.variables()];
+        for row in 0..self.instance.r1cs.constraints() {
+            for matrix in [&self.instance.r1cs.a, &self.instance.r1cs.b, &self.instance.r1cs.c] {
                 for (column, _) in matrix.row(row) {
                     let rows: &mut Vec<u32> = &mut rows_of[column];
                     if rows.last() != Some(&(row as u32)) {
@@ -228,70 +216,6 @@ impl Run<'_> {
             Change::One => Fr::ONE,
             Change::PlusOne => value + Fr::ONE,
             Change::Negated => -value,
-        }
-    }
-
-    /// A hint's own path, or the innermost namespace and the place of a derived variable within it.
-    fn path_of(&self, variable: usize) -> String {
-        let Some(witness) = variable.checked_sub(self.r1cs.instance_variables) else {
-            return format!("public_input[{}]", variable - 1);
-        };
-        let hints = &self.session.hints;
-        if let Some(hint) = hints.get(hints.partition_point(|hint| hint.witness < witness))
-            && hint.witness == witness
-        {
-            return hint.path.clone();
-        }
-        let namespace = self
-            .session
-            .namespaces
-            .iter()
-            .filter(|namespace| namespace.witnesses.contains(&witness))
-            .min_by_key(|namespace| namespace.witnesses.len());
-        match namespace {
-            Some(namespace) => format!("{}/derived[{}]", namespace.path, witness - namespace.witnesses.start),
-            None => format!("derived[{witness}]"),
-        }
-    }
-}
-
-/// Whether `path` matches `pattern`, in which `*` stands for any characters.
-fn matches_pattern(pattern: &str, path: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| path.strip_prefix(first)) else { return false };
-    let mut last = None;
-    for part in parts {
-        if let Some(previous) = last.replace(part) {
-            match rest.find(previous) {
-                Some(at) => rest = &rest[at + previous.len()..],
-                None => return false,
-            }
-        }
-    }
-    match last {
-        Some(last) => rest.ends_with(last),
-        None => rest.is_empty(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches_pattern;
-
-    #[test]
-    fn stars_stand_for_any_characters() {
-        for (pattern, path, matches) in [
-            ("a/b", "a/b", true),
-            ("a/b", "a/bc", false),
-            ("a/*", "a/b/c", true),
-            ("*/c", "a/b/c", true),
-            ("a*b*c", "axxbyyc", true),
-            ("a*b*c", "axxcyyb", false),
-            ("*", "", true),
-            ("a*a", "a", false),
-            ("", "a", false),
-        ] {
-            assert_eq!(matches_pattern(pattern, path), matches, "{pattern} {path}");
         }
     }
 }

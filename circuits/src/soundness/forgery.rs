@@ -1,6 +1,9 @@
 //! Forged witnesses: which constraint refuses them, and whether it is the only one.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use ark_bn254::Fr;
 use ark_relations::gr1cs::{ConstraintSystemRef, Result};
@@ -66,6 +69,18 @@ pub fn violated(circuit: impl Fn(ConstraintSystemRef<Fr>) -> Result<()>) -> Resu
 /// As [`violated`].
 pub fn is_satisfied(circuit: impl Fn(ConstraintSystemRef<Fr>) -> Result<()>) -> Result<bool> {
     Ok(violated(circuit)?.is_empty())
+}
+
+/// The names of `circuit`'s constraints, those of guarded groups among them.
+///
+/// # Errors
+///
+/// Those of the circuit.
+pub fn constraint_names(
+    circuit: impl Fn(ConstraintSystemRef<Fr>) -> Result<()>,
+) -> Result<BTreeSet<&'static str>> {
+    let (_, session) = shape(circuit)?;
+    Ok(session.constraints.iter().map(|seen| seen.name).collect())
 }
 
 /// The circuit's matrices and what a recording session saw.

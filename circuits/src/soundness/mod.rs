@@ -3,6 +3,8 @@
 //! ```text
 //!   circuit ──► Audit ──► Report      each hint replaced and the rest recomputed, each variable perturbed in place:
 //!                                     whatever still satisfies the constraints is a survivor
+//!   circuit ──► Jacobian ──► Freedom  all variables moved together, to first order, with the inputs fixed:
+//!                                     whatever the constraints do not determine is free
 //!   forged  ──► violated              which named constraints refuse a forged witness
 //!   witness ──► without(names, …)     the same with these constraints left out
 //! ```
@@ -10,17 +12,24 @@
 //! A circuit here is any closure `Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync` that allocates through
 //! [`crate::hint`] and constrains through [`crate::constraint`].
 //!
-//! What an audit can and cannot show. A hint that survives is a value that a prover may choose and nothing
+//! What each part can and cannot show. A hint that survives an audit is a value that a prover may choose and nothing
 //! contradicts: a hole, or a freedom that is harmless for a reason that has to be written down. No survivor means
-//! that no *single* change goes unnoticed; changes of several hints at once are for the forged executions of each
+//! that no *single* change goes unnoticed. A Jacobian of full rank means that no set of *small* changes does, over the
+//! field: that the witness is isolated. Far and several changes at once are for the forged executions of each
 //! pallet's tests.
+//!
+//! Floors, lowest first: `forgery`, `report`, `pattern`, `instance`; `audit` and `jacobian` beside each other.
 
 mod audit;
 mod forgery;
+mod instance;
+mod jacobian;
+mod pattern;
 mod report;
 
 pub use audit::Audit;
-pub use forgery::{Violation, is_satisfied, violated, without};
+pub use forgery::{Violation, constraint_names, is_satisfied, violated, without};
+pub use jacobian::{Direction, Excused, Freedom, Jacobian};
 pub use report::{AuditError, Change, Excepted, Finding, Report};
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use crate::{
     soundness::Audit,
 };
 
-/// Why the quotient of a comparison is free where the numbers differ above the run of zeros that it is about. Which
-/// signatures have such a run is chance, and fixed with the test's keys: the signatures of the second test have none.
-const QUOTIENT: &str = "where the numbers are already known to differ the quotient is multiplied by 0, and it is \
-                        used nowhere else";
+/// Why the quotient of a comparison is free where the number has ones wherever the bound has them so far. Which
+/// signatures are like that is chance, and fixed with the test's keys: those of the second test are not.
+pub(super) const QUOTIENT: &str =
+    "while no digit is below the bound's the quotient is multiplied by 0, and it is used nowhere else";
 
 /// Why what an unused slot holds is free.
-const UNUSED: &str = "an unused slot: it is held to no state and no signature, moves no root, pays no fee and is 0 in \
-                      the body, so nothing outside it follows from it";
+pub(super) const UNUSED: &str = "an unused slot: it is held to no state and no signature, moves no root, pays no fee \
+                                 and is 0 in the body, so nothing outside it follows from it";
 
 fn audit(audit: Audit, on: &TestChain, calls: &[Extrinsic]) {
     let witness = on.execute(calls).witness;

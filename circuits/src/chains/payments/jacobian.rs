@@ -1,0 +1,166 @@
+//! The Jacobian of small instances of the payments circuit: a block's inputs determine the rest.
+//!
+//! Range checks are set aside, so that numbers have to follow from equations. `scripts/soundness` runs the full form.
+
+use std::{collections::BTreeSet, thread};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+use super::{
+    audit::{QUOTIENT, UNUSED},
+    *,
+};
+use crate::{
+    pallets::balances::testing::{DEPOSIT, TIER, TestChain},
+    soundness::{Freedom, Jacobian, constraint_names, without},
+};
+
+/// What the verifier brings to the statement and nothing else in the block says.
+const CONTEXT: [&str; 5] = [
+    "statement/para_id",
+    "statement/genesis_hash",
+    "statement/number",
+    "statement/relay_parent_number",
+    "statement/context",
+];
+
+/// The calls.
+const CALLS: [&str; 3] = ["*/terms/amount", "*/terms/fee", "open/*/opened_key/*"];
+
+/// What the parent state holds where the block looks, and the paths to it. Of each record one field is left and
+/// follows: an account's balance, the total issuance.
+const PARENT_STATE: [&str; 6] = [
+    "storage_root",
+    "*an account/key/*",
+    "*an account/nonce",
+    "author/the parameters/existential_deposit",
+    "author/the parameters/minimum_fee",
+    "*/sibling[*]",
+];
+
+/// Constraints without which nothing is free: inequalities, which have no derivative.
+const INEQUALITIES: [&str; 16] = [
+    "account/balance",
+    "account/nonce",
+    "balances/amount range",
+    "balances/author balance",
+    "balances/expiry",
+    "balances/expiry range",
+    "balances/fee range",
+    "balances/minimum fee",
+    "balances/opened with the deposit",
+    "balances/receiver balance",
+    "balances/sender keeps the deposit",
+    "challenge/at_least",
+    "challenge/at_most",
+    "eddsa/s_below_order",
+    "parameters/existential deposit",
+    "parameters/minimum fee",
+];
+
+/// Constraints without which nothing is free, though they are equations: they say something of what is a bit, or
+/// fixed, or one of eight points.
+const CHECKS: [&str; 3] = ["balances/author permitted", "key/on_curve", "state/vacant"];
+
+fn jacobian(name: &str) -> Jacobian {
+    let fixed = CONTEXT.into_iter().chain(CALLS).chain(PARENT_STATE);
+    fixed.fold(Jacobian::new(name).without_ranges(), Jacobian::fix)
+}
+
+fn full(on: &TestChain) -> BlockWitness {
+    let calls = [on.call(CallKind::Transfer, 1, 0, 2, 500), on.call(CallKind::Open, 3, 0, 9, DEPOSIT + 7)];
+    on.execute(&calls).witness
+}
+
+fn in_full(on: &TestChain, witness: &BlockWitness) -> Freedom {
+    let jacobian = jacobian("payments, every slot used").free("*/eddsa/at_most", QUOTIENT);
+    jacobian.run(|cs| on.chain.synthesize(TIER, Some(witness), cs)).expect("an honest witness")
+}
+
+fn in_empty(on: &TestChain, witness: &BlockWitness) -> Freedom {
+    let jacobian = jacobian("payments, no slot used").free("transfer/slot[0]/*", UNUSED);
+    let jacobian = jacobian.free("open/slot[0]/*", UNUSED);
+    jacobian.run(|cs| on.chain.synthesize(TIER, Some(witness), cs)).expect("an honest witness")
+}
+
+#[test]
+fn inputs_determine_a_full_block() {
+    let on = TestChain::new(1, 1, 1, 4);
+    let freedom = in_full(&on, &full(&on));
+    println!("{freedom}");
+    freedom.assert_clean();
+}
+
+#[test]
+fn inputs_determine_an_empty_block_but_for_the_insides_of_its_slots() {
+    let on = TestChain::new(1, 1, 1, 4);
+    let freedom = in_empty(&on, &on.execute(&[]).witness);
+    println!("{freedom}");
+    freedom.assert_clean();
+}
+
+#[test]
+fn what_a_missing_equation_held_is_free() {
+    let on = TestChain::new(1, 1, 1, 4);
+    let (full, empty) = (full(&on), on.execute(&[]).witness);
+    for (name, is_full, hints) in [
+        // These two keep the signed message as it was.
+        ("balances/nonce", true, &["transfer/slot[0]/terms/nonce", "transfer/slot[0]/terms/expiry"][..]),
+        ("eddsa/equation", true, &["transfer/slot[0]/terms/expiry", "transfer/slot[0]/signature/r8/y"]),
+        ("state/opening", true, &["author/the parameters/total_issuance"]),
+        // In a full block the author's new leaf is a sibling in later paths, and so fixed.
+        ("balances/fees", false, &["statement/state_root", "author/fees", "author/write/root_after"]),
+    ] {
+        let freedom = without(&[name], || if is_full { in_full(&on, &full) } else { in_empty(&on, &empty) });
+        let moved = freedom
+            .undeclared
+            .iter()
+            .find(|direction| hints.iter().all(|hint| direction.paths().any(|path| path == *hint)));
+        assert!(moved.is_some(), "{name}: {freedom}");
+    }
+}
+
+#[test]
+#[ignore = "a minute: scripts/soundness runs it"]
+fn every_equation_holds_something() {
+    let on = TestChain::new(1, 1, 1, 4);
+    let (full, empty) = (&full(&on), &on.execute(&[]).witness);
+    let names = constraint_names(|cs| on.chain.synthesize(TIER, None, cs)).expect("a shape");
+    let names: Vec<&str> = names.into_iter().collect();
+    let share = names.len().div_ceil(thread::available_parallelism().map_or(1, usize::from));
+    // Threads of their own: what a test leaves out is left out of its thread.
+    let unseen: BTreeSet<&str> = thread::scope(|scope| {
+        let unseen = |name: &&&str| {
+            let is_clean = |freedom: Freedom| freedom.undeclared.is_empty();
+            without(&[**name], || is_clean(in_full(&on, full)) && is_clean(in_empty(&on, empty)))
+        };
+        let shares: Vec<_> = names
+            .chunks(share)
+            .map(|share| scope.spawn(move || share.iter().filter(unseen).copied().collect::<Vec<_>>()))
+            .collect();
+        shares.into_iter().flat_map(|share| share.join().expect("no panic")).collect()
+    });
+    assert_eq!(unseen, INEQUALITIES.into_iter().chain(CHECKS).collect());
+}
+
+#[test]
+#[ignore = "half a minute: scripts/soundness runs it"]
+fn inputs_determine_random_blocks_of_a_deeper_tree_and_more_slots() {
+    let on = TestChain::new(2, 2, 2, 12);
+    let mut random = StdRng::seed_from_u64(3);
+    for round in 0..4 {
+        let mut amount = || DEPOSIT + u128::from(random.gen_range(0u32..10_000));
+        let calls = [
+            on.call(CallKind::Transfer, 1, 0, 9 - round, amount()),
+            // The author pays and earns in its own block, and a receiver sends on.
+            on.call(CallKind::Transfer, 0, 0, 1, amount()),
+            on.call(CallKind::Open, 9 - round, 0, 20, amount()),
+            on.call(CallKind::Open, 10 + round % 2, 0, 21, amount()),
+        ];
+        let block = on.execute(&calls);
+        assert_eq!(block.included.len(), calls.len());
+        let freedom = in_full(&on, &block.witness);
+        println!("{freedom}");
+        assert!(freedom.undeclared.is_empty(), "{freedom}");
+    }
+}
