@@ -8,90 +8,45 @@
 use std::time::Instant;
 
 use ark_bn254::Fr;
-use ark_ff::Field;
 use ark_relations::gr1cs::{ConstraintSystemRef, Result};
 use zkpov_circuits::{
-    bit::Bit,
-    gadgets::{
-        babyjubjub::EdwardsPoint,
-        eddsa::{self, SignatureValues, SignatureVar},
-        merkle::{NativePath, Path},
-        poseidon, range,
-    },
-    hint,
-    keys::SecretKey,
+    gadgets::samples::{Inputs, Sample, gadgets, updates},
     r1cs::{R1cs, Size, assignment},
 };
-
-/// Levels of trees with 2^24 places.
-const LEVELS_4: usize = 12;
-const LEVELS_8: usize = 8;
 
 fn size(circuit: impl FnOnce(ConstraintSystemRef<Fr>) -> Result<()>) -> Size {
     R1cs::synthesize(circuit).expect("synthesises").size()
 }
 
-fn row(name: &str, Size { constraints, non_zeros, .. }: Size) {
-    println!("| {name} | {constraints} | {non_zeros} |");
+fn table(title: &str, samples: &[Sample]) {
+    println!("| {title} | constraints | non-zeros |\n|---|---|---|");
+    for sample in samples {
+        let Size { constraints, non_zeros, .. } = size(|cs| synthesize(sample, &cs));
+        println!("| {} | {constraints} | {non_zeros} |", sample.name());
+    }
 }
 
-fn path<const ARITY: usize>(levels: usize) -> NativePath<ARITY> {
-    let children = |level: usize| std::array::from_fn(|i| Fr::from((level * ARITY + i) as u64 + 2).pow([99]));
-    NativePath { index: 0x00ab_cdef, children: (0..levels).map(children).collect() }
-}
-
-fn update<const ARITY: usize>(cs: &ConstraintSystemRef<Fr>, path: &NativePath<ARITY>) -> Result<()> {
-    let variable = Path::hint(cs, path.children.len(), || Ok(path.clone()))?;
-    let old = hint::field(cs, "old", || Ok(Fr::from(1u64)))?;
-    let new = hint::field(cs, "new", || Ok(Fr::from(2u64)))?;
-    variable.update(&old, &new).map(|_| ())
-}
-
-fn signature(cs: &ConstraintSystemRef<Fr>, secret: &SecretKey, signed: SignatureValues) -> Result<()> {
-    let key = EdwardsPoint::hint(cs, "key", || Ok(*secret.public_key().point()))?;
-    let message = hint::field(cs, "message", || Ok(Fr::from(7u64)))?;
-    eddsa::verify(&Bit::constant(true), &key, &SignatureVar::hint(cs, || Ok(signed))?, &message)
+fn synthesize(sample: &Sample, cs: &ConstraintSystemRef<Fr>) -> Result<()> {
+    sample.cases(Inputs::Free).next().map_or(Ok(()), |circuit| circuit(cs.clone()))
 }
 
 fn main() {
-    let secret = SecretKey::from_seed([1; 32]);
-    let signed = SignatureValues::from(&secret.sign(Fr::from(7u64)));
-
-    println!("| gadget | constraints | non-zeros |\n|---|---|---|");
-    for inputs in [1, 2, 3, 4, 5, 6, 8, 16] {
-        let hashed = size(|cs| {
-            let inputs = hint::fields(&cs, "input", inputs, |_| Ok(Fr::from(1u64)))?;
-            poseidon::hash(&inputs).map(|_| ())
-        });
-        row(&format!("Poseidon, {inputs} inputs"), hashed);
-    }
-    let one = |cs: &ConstraintSystemRef<Fr>| hint::field(cs, "value", || Ok(Fr::from(1u64)));
-    row("64 bits", size(|cs| range::bits("bits", &one(&cs)?, 64).map(|_| ())));
-    row("128 bits", size(|cs| range::bits("bits", &one(&cs)?, 128).map(|_| ())));
-    row("canonical bits", size(|cs| range::canonical_bits(&one(&cs)?).map(|_| ())));
-    row("is zero", size(|cs| range::is_zero(&one(&cs)?).map(|_| ())));
-    row(
-        "key of a new account",
-        size(|cs| EdwardsPoint::hint(&cs, "key", || Ok(*secret.public_key().point()))?.enforce_key()),
-    );
-    row("EdDSA verification", size(|cs| signature(&cs, &secret, signed)));
-
-    println!("\n| 2^24 places, old and new root | constraints | non-zeros |\n|---|---|---|");
-    row("4-ary, 12 levels", size(|cs| update(&cs, &path::<4>(LEVELS_4))));
-    row("8-ary, 8 levels", size(|cs| update(&cs, &path::<8>(LEVELS_8))));
-
+    let (gadgets, updates) = (gadgets(), updates());
+    table("gadget", &gadgets);
+    println!();
+    table("2^24 places, old and new root", &updates);
+    let (Some(signature), Some(update)) = (gadgets.last(), updates.last()) else { return };
     for log2 in std::env::args().skip(1).filter_map(|argument| argument.parse::<u32>().ok()) {
-        times(1 << log2, &secret, signed);
+        times(1 << log2, signature, update);
     }
 }
 
 /// Times a circuit of just under `limit` constraints of the mixture that a payment has: a signature, two updates.
-fn times(limit: usize, secret: &SecretKey, signed: SignatureValues) {
-    let path = path::<8>(LEVELS_8);
+fn times(limit: usize, signature: &Sample, update: &Sample) {
     let slot = |cs: &ConstraintSystemRef<Fr>| {
-        signature(cs, secret, signed)?;
-        update(cs, &path)?;
-        update(cs, &path)
+        synthesize(signature, cs)?;
+        synthesize(update, cs)?;
+        synthesize(update, cs)
     };
     let slots = limit / size(|cs| slot(&cs)).constraints;
     let circuit = |cs: ConstraintSystemRef<Fr>| (0..slots).try_for_each(|_| slot(&cs));

@@ -1,6 +1,8 @@
 //! The building blocks of pallets: each a gadget whose native twin computes the same.
 //!
 //! ```text
+//!   samples                           an instance of each, for tests and tables
+//!      │
 //!   merkle     eddsa                  paths of hashes; signatures
 //!      │       │    │
 //!      │       │  babyjubjub          points and their multiples
@@ -22,3 +24,4 @@ pub mod eddsa;
 pub mod merkle;
 pub mod poseidon;
 pub mod range;
+pub mod samples;
