@@ -49,6 +49,7 @@ mod qap;
 pub mod r1cs;
 mod setup;
 mod subgroup;
+mod transform;
 #[allow(dead_code, unused_imports, reason = "kernels move onto it one by one")]
 mod vector;
 
