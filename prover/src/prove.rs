@@ -159,8 +159,7 @@ fn quotient(
 
     let running = start_phase!(options, phase::PROVE_QAP, 1);
     let Rows { a, b } = rows;
-    let c = a.par_iter().zip(&b).map(|(a, b)| *a * b).collect();
-    let quotient = qap::quotient(&domain, a, b, c).ok_or(ProveError::Matrices)?;
+    let quotient = qap::quotient(a, b).ok_or(ProveError::Matrices)?;
     running.finish();
     Ok(Zeroizing::new(quotient))
 }

@@ -9,8 +9,8 @@
 //!       h(tau) z(tau) = sum_i  (a b - c)(w^(2i+1)) · L_(2i+1)(tau),      L: Lagrange polynomials of the 2n points
 //! ```
 //!
-//! So the prover transforms a, b, c to coefficients and to the odd points (six transforms), and never back; the points of the key
-//! are L_(2i+1)(tau) / delta. Libsnark's basis, tau^i z(tau) / delta, needs a seventh transform. The proof is the same in
+//! So the prover transforms a, b, c to coefficients and to the odd points (six transforms, in the module `transform`), and never
+//! back; the points of the key are L_(2i+1)(tau) / delta. Libsnark's basis, tau^i z(tau) / delta, needs a seventh transform. The proof is the same in
 //! both. The rows of the instance variables make the polynomials of A linearly independent in the public inputs, as in libsnark.
 
 use ark_bn254::Fr;
@@ -21,6 +21,7 @@ use ark_relations::gr1cs::{ConstraintSystemRef, Matrix, Result as SynthesisResul
 use rayon::prelude::*;
 
 use crate::r1cs::{IndexOutOfBounds, R1csView};
+use crate::transform;
 
 /// The n-th roots of unity for a system with this many rows (constraints plus instance variables). `None` above
 /// 2^[`MAX_LOG2_DOMAIN`](crate::r1cs::MAX_LOG2_DOMAIN).
@@ -35,33 +36,29 @@ fn odd_coset<F: FftField, D: EvaluationDomain<F>>(domain: &D) -> Option<D> {
     domain.get_coset(D::new(domain.size().checked_mul(2)?)?.group_gen())
 }
 
-/// The values a b - c on the odd points, from the values of a, b and c on the domain (each of the domain's length).
-///
-/// `c` may be a ∘ b: on a satisfying assignment it is.
-pub(crate) fn quotient<F: FftField, D: EvaluationDomain<F>>(
-    domain: &D,
-    a: Vec<F>,
-    b: Vec<F>,
-    c: Vec<F>,
-) -> Option<Vec<F>> {
-    // The three are independent, and a transform alone does not keep every core busy.
-    let (a, (b, c)) = rayon::join(
-        || to_odd_points(domain, a),
-        || rayon::join(|| to_odd_points(domain, b), || to_odd_points(domain, c)),
-    );
-    let (mut a, b, c) = (a?, b?, c?);
-    a.par_iter_mut().zip(&b).zip(&c).for_each(|((a, b), c)| {
+/// The values a b - c on the odd points, from the values of a and b on the domain, where c is a ∘ b. `None` if the lengths are not
+/// that of one domain.
+pub(crate) fn quotient(a: Vec<Fr>, b: Vec<Fr>) -> Option<Vec<Fr>> {
+    if a.len() >= transform::SHORTEST {
+        return transform::quotient(a, b);
+    }
+    let domain = Radix2EvaluationDomain::<Fr>::new(a.len())?;
+    (a.len() == b.len() && domain.size() == a.len()).then(|| quotient_in(&domain, a, b)).flatten()
+}
+
+/// [`quotient`] over any field, by ark-poly.
+fn quotient_in<F: FftField, D: EvaluationDomain<F>>(domain: &D, a: Vec<F>, b: Vec<F>) -> Option<Vec<F>> {
+    let c = a.iter().zip(&b).map(|(a, b)| *a * b).collect();
+    let (mut a, b, c) = (to_odd_points(domain, a)?, to_odd_points(domain, b)?, to_odd_points(domain, c)?);
+    for ((a, b), c) in a.iter_mut().zip(&b).zip(&c) {
         *a *= b;
         *a -= c;
-    });
+    }
     Some(a)
 }
 
 /// The values on the odd points of the polynomial with these values on `domain`.
-pub(crate) fn to_odd_points<F: FftField, D: EvaluationDomain<F>>(
-    domain: &D,
-    mut values: Vec<F>,
-) -> Option<Vec<F>> {
+fn to_odd_points<F: FftField, D: EvaluationDomain<F>>(domain: &D, mut values: Vec<F>) -> Option<Vec<F>> {
     let coset = odd_coset(domain)?;
     domain.ifft_in_place(&mut values);
     coset.fft_in_place(&mut values);
@@ -191,8 +188,7 @@ impl R1CSToQAP for OddCosetReduction {
         for (a, value) in a.iter_mut().skip(num_constraints).zip(full_assignment.iter().take(num_inputs)) {
             *a = *value;
         }
-        let c = a.par_iter().zip(&b).map(|(a, b)| *a * b).collect();
-        quotient(&domain, a, b, c).ok_or(SynthesisError::PolynomialDegreeTooLarge)
+        quotient_in(&domain, a, b).ok_or(SynthesisError::PolynomialDegreeTooLarge)
     }
 
     fn h_query_scalars<F: PrimeField, D: EvaluationDomain<F>>(
@@ -216,7 +212,7 @@ mod tests {
     #[test]
     fn the_odd_points_give_the_quotient_times_the_vanishing_polynomial() {
         let mut rng = ark_std::test_rng();
-        for log_size in 0..7 {
+        for log_size in 0..9 {
             let domain: Radix2EvaluationDomain<Fr> = domain(1 << log_size).unwrap();
             let mut random = || (0..domain.size()).map(|_| Fr::rand(&mut rng)).collect::<Vec<_>>();
             let (a, b) = (random(), random());
@@ -226,7 +222,8 @@ mod tests {
             let at_tau = |values: &[Fr]| values.iter().zip(&lagrange).map(|(v, l)| *v * l).sum::<Fr>();
             let expected = at_tau(&a) * at_tau(&b) - at_tau(&c);
             let basis = odd_lagrange(&domain, tau, Fr::one()).unwrap();
-            let values = quotient(&domain, a, b, c).unwrap();
+            assert_eq!(quotient_in(&domain, a.clone(), b.clone()), quotient(a.clone(), b.clone()));
+            let values = quotient(a, b).unwrap();
             assert_eq!(values.iter().zip(&basis).map(|(v, l)| *v * l).sum::<Fr>(), expected);
         }
     }
