@@ -49,7 +49,8 @@ pub(crate) fn quotient(a: Vec<Fr>, b: Vec<Fr>) -> Option<Vec<Fr>> {
 /// [`quotient`] over any field, by ark-poly.
 fn quotient_in<F: FftField, D: EvaluationDomain<F>>(domain: &D, a: Vec<F>, b: Vec<F>) -> Option<Vec<F>> {
     let c = a.iter().zip(&b).map(|(a, b)| *a * b).collect();
-    let (mut a, b, c) = (to_odd_points(domain, a)?, to_odd_points(domain, b)?, to_odd_points(domain, c)?);
+    let transform = |values| to_odd_points_in(domain, values);
+    let (mut a, b, c) = (transform(a)?, transform(b)?, transform(c)?);
     for ((a, b), c) in a.iter_mut().zip(&b).zip(&c) {
         *a *= b;
         *a -= c;
@@ -57,8 +58,17 @@ fn quotient_in<F: FftField, D: EvaluationDomain<F>>(domain: &D, a: Vec<F>, b: Ve
     Some(a)
 }
 
-/// The values on the odd points of the polynomial with these values on `domain`.
-fn to_odd_points<F: FftField, D: EvaluationDomain<F>>(domain: &D, mut values: Vec<F>) -> Option<Vec<F>> {
+/// The values on the odd points of the polynomial with these values on `domain`, one for each of its points.
+pub(crate) fn to_odd_points(domain: &Radix2EvaluationDomain<Fr>, mut values: Vec<Fr>) -> Option<Vec<Fr>> {
+    if values.len() >= transform::SHORTEST {
+        transform::to_odd_points(&mut values)?;
+        return Some(values);
+    }
+    to_odd_points_in(domain, values)
+}
+
+/// [`to_odd_points`] over any field, by ark-poly.
+fn to_odd_points_in<F: FftField, D: EvaluationDomain<F>>(domain: &D, mut values: Vec<F>) -> Option<Vec<F>> {
     let coset = odd_coset(domain)?;
     domain.ifft_in_place(&mut values);
     coset.fft_in_place(&mut values);

@@ -254,7 +254,12 @@ impl<B: Backend> Plan<B> {
     }
 
     /// [`Plan::inward`] on the products of the values of two panels.
-    fn inward_product(&self, scratch: &mut Scratch<B>, (a, b): (&Panel<'_>, &Panel<'_>), out: &mut Panel<'_>) {
+    fn inward_product(
+        &self,
+        scratch: &mut Scratch<B>,
+        (a, b): (&Panel<'_>, &Panel<'_>),
+        out: &mut Panel<'_>,
+    ) {
         for offset in offsets(out) {
             self.load_columns(&mut scratch.column, a, offset);
             self.load_columns(&mut scratch.second, b, offset);
@@ -336,8 +341,9 @@ mod tests {
     /// The same by ark-poly.
     fn expected(values: &[Fr]) -> Vec<Fr> {
         let domain = Radix2EvaluationDomain::<Fr>::new(values.len()).unwrap();
-        let coset =
-            domain.get_coset(Radix2EvaluationDomain::<Fr>::new(2 * values.len()).unwrap().group_gen()).unwrap();
+        let coset = domain
+            .get_coset(Radix2EvaluationDomain::<Fr>::new(2 * values.len()).unwrap().group_gen())
+            .unwrap();
         coset.fft(&domain.ifft(values))
     }
 
@@ -364,8 +370,9 @@ mod tests {
             limbs.0[0] -= 1;
             for largest in [minus_one, Fr::new_unchecked(limbs)] {
                 for step in [1, 2, 3, 1 << log] {
-                    let values: Vec<_> =
-                        (0..1usize << log).map(|j| if j % step == 0 { largest } else { Fr::zero() }).collect();
+                    let values: Vec<_> = (0..1usize << log)
+                        .map(|j| if j % step == 0 { largest } else { Fr::zero() })
+                        .collect();
                     assert_eq!(found(values.clone()), expected(&values), "2^{log}, every {step}");
                 }
             }
@@ -380,7 +387,8 @@ mod tests {
             let (a, b) = (random(), random());
             let c: Vec<_> = a.iter().zip(&b).map(|(a, b)| *a * b).collect();
             let on_odd = [&a, &b, &c].map(|values| expected(values));
-            let expected: Vec<_> = (0..1 << log).map(|i| on_odd[0][i] * on_odd[1][i] - on_odd[2][i]).collect();
+            let expected: Vec<_> =
+                (0..1 << log).map(|i| on_odd[0][i] * on_odd[1][i] - on_odd[2][i]).collect();
             assert_eq!(quotient(a, b), Some(expected), "2^{log}");
         }
     }

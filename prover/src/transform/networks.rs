@@ -198,7 +198,8 @@ impl<B: Backend> Network<B> for FromBitReversed<B> {
         if let Some(factor) = &self.first {
             for pair in column.chunks_exact_mut(2) {
                 if let [u, v] = pair {
-                    let (a, b) = (u.reduce(), if self.points == Points::Even { v.reduce() } else { v.mul(*factor) });
+                    let (a, b) =
+                        (u.reduce(), if self.points == Points::Even { v.reduce() } else { v.mul(*factor) });
                     (*u, *v) = (a.add(b), a.sub(b));
                 }
             }
