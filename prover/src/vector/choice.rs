@@ -6,20 +6,31 @@ use std::sync::OnceLock;
 
 #[cfg(target_arch = "x86_64")]
 use super::avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use super::ifma::Avx512Ifma;
+#[cfg(test)]
+use super::ifma::ModelledIfma;
 use super::portable::Portable;
 use super::{Backend, Kernel};
 
-/// The environment variable that names a backend: `avx2` or `portable`. Unset or empty, the best that the processor has is taken.
+/// The environment variable that names a backend: `ifma`, `avx2` or `portable`; in tests also `ifma-model`, which runs the arithmetic of
+/// `ifma` on any processor. Unset or empty, the best that the processor has is taken.
 const VARIABLE: &str = "ZKPOV_VECTORS";
 
 /// A backend that this processor can run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Choice {
+    /// AVX-512 IFMA.
+    #[cfg(target_arch = "x86_64")]
+    Ifma(Avx512Ifma),
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     /// Any processor.
     Portable(Portable),
+    /// Any processor, with a model of AVX-512 IFMA.
+    #[cfg(test)]
+    Modelled(ModelledIfma),
 }
 
 impl Choice {
@@ -27,8 +38,13 @@ impl Choice {
     pub(crate) fn available() -> Vec<Self> {
         let mut available = Vec::new();
         #[cfg(target_arch = "x86_64")]
-        available.extend(Avx2::detect().map(Self::Avx2));
+        {
+            available.extend(Avx512Ifma::detect().map(Self::Ifma));
+            available.extend(Avx2::detect().map(Self::Avx2));
+        }
         available.push(Self::Portable(Portable));
+        #[cfg(test)]
+        available.push(Self::Modelled(ModelledIfma::modelled()));
         available
     }
 
@@ -36,8 +52,12 @@ impl Choice {
     pub(crate) fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
+            Self::Ifma(_) => "ifma",
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
             Self::Portable(_) => "portable",
+            #[cfg(test)]
+            Self::Modelled(_) => "ifma-model",
         }
     }
 
@@ -46,8 +66,12 @@ impl Choice {
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
             #[cfg(target_arch = "x86_64")]
+            Self::Ifma(backend) => backend.run(kernel),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2(backend) => backend.run(kernel),
             Self::Portable(backend) => backend.run(kernel),
+            #[cfg(test)]
+            Self::Modelled(backend) => backend.run(kernel),
         }
     }
 

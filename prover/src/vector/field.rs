@@ -41,6 +41,18 @@ impl<B: Backend, M: Modulus> Factor<B, M> for Sum<B, M> {
 }
 
 impl<B: Backend, M: Modulus> Reduced<B, M> {
+    /// What a backend gave that is reduced.
+    #[inline(always)]
+    pub(super) fn from_vector(vector: B::Vector) -> Self {
+        Self(vector, PhantomData)
+    }
+
+    /// As the backend has it.
+    #[inline(always)]
+    pub(super) fn vector(self) -> B::Vector {
+        self.0
+    }
+
     /// The backend's R: the number one.
     const ONE: Row = power_of_two(&M::P, B::LOG2_R);
 
@@ -112,6 +124,12 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
 }
 
 impl<B: Backend, M: Modulus> Sum<B, M> {
+    /// As the backend has it.
+    #[inline(always)]
+    pub(super) fn vector(self) -> B::Vector {
+        self.0
+    }
+
     /// Montgomery product.
     #[inline(always)]
     pub(crate) fn mul(self, other: impl Factor<B, M>) -> Reduced<B, M> {

@@ -27,6 +27,26 @@ impl<B: Backend> From<ReducedFq2<B>> for SumFq2<B> {
     }
 }
 
+/// What a multiplication takes: [`ReducedFq2`] or [`SumFq2`].
+pub(crate) trait FactorFq2<B: Backend> {
+    /// As the backend's multiplication takes it.
+    fn settled(self) -> [B::Vector; 2];
+}
+
+impl<B: Backend> FactorFq2<B> for ReducedFq2<B> {
+    #[inline(always)]
+    fn settled(self) -> [B::Vector; 2] {
+        [self.c0.vector(), self.c1.vector()]
+    }
+}
+
+impl<B: Backend> FactorFq2<B> for SumFq2<B> {
+    #[inline(always)]
+    fn settled(self) -> [B::Vector; 2] {
+        [B::settle_fq2::<Base>(self.c0.vector()), B::settle_fq2::<Base>(self.c1.vector())]
+    }
+}
+
 impl<B: Backend> ReducedFq2<B> {
     /// Canonical values in the backend's form: rows c0, rows c1.
     #[inline(always)]
@@ -34,19 +54,21 @@ impl<B: Backend> ReducedFq2<B> {
         Self { c0: Reduced::load(backend, c0), c1: Reduced::load(backend, c1) }
     }
 
-    /// Product, by Karatsuba's three multiplications: (a0 + a1)(b0 + b1) - a0 b0 - a1 b1 is the part with u.
+    /// Product.
     #[inline(always)]
-    pub(crate) fn mul(self, other: Self) -> Self {
-        let (v0, v1) = (self.c0.mul(other.c0), self.c1.mul(other.c1));
-        let cross = self.c0.add(self.c1).mul(other.c0.add(other.c1));
-        Self { c0: v0.sub(v1).reduce(), c1: cross.sub(v0).reduce().sub(v1).reduce() }
+    pub(crate) fn mul(self, other: impl FactorFq2<B>) -> Self {
+        Self::from_parts(B::mul_fq2::<Base>(self.settled(), other.settled()))
     }
 
-    /// Square, by (a0 + a1)(a0 - a1) and 2 a0 a1.
+    /// Square.
     #[inline(always)]
     pub(crate) fn square(self) -> Self {
-        let c1 = self.c0.mul(self.c1);
-        Self { c0: self.c0.add(self.c1).mul(self.c0.sub(self.c1)), c1: c1.add(c1).reduce() }
+        Self::from_parts(B::square_fq2::<Base>(self.settled()))
+    }
+
+    #[inline(always)]
+    fn from_parts([c0, c1]: [B::Vector; 2]) -> Self {
+        Self { c0: Reduced::from_vector(c0), c1: Reduced::from_vector(c1) }
     }
 
     /// Sum.
@@ -68,13 +90,11 @@ impl<B: Backend> SumFq2<B> {
     pub(crate) fn reduce(self) -> ReducedFq2<B> {
         ReducedFq2 { c0: self.c0.reduce(), c1: self.c1.reduce() }
     }
-}
 
-impl<B: Backend> SumFq2<B> {
-    /// Product. The three products of Karatsuba's method are of sums already, so both factors are reduced first.
+    /// Product.
     #[inline(always)]
-    pub(crate) fn mul(self, other: impl Into<Self>) -> ReducedFq2<B> {
-        self.reduce().mul(other.into().reduce())
+    pub(crate) fn mul(self, other: impl FactorFq2<B>) -> ReducedFq2<B> {
+        ReducedFq2::from_parts(B::mul_fq2::<Base>(self.settled(), other.settled()))
     }
 
     /// Square.

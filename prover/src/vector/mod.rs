@@ -27,6 +27,7 @@ mod avx2;
 mod choice;
 mod field;
 mod fq2;
+mod ifma;
 pub(crate) mod modulus;
 mod portable;
 
@@ -98,6 +99,32 @@ pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
     #[inline(always)]
     fn square<M: Modulus>(a: Self::Vector) -> Self::Vector {
         Self::mul::<M>(a, a)
+    }
+
+    /// A part of a sum in Fq2 = Fq\[u\] / (u² + 1) as [`Backend::mul_fq2`] takes it.
+    #[inline(always)]
+    fn settle_fq2<M: Modulus>(a: Self::Vector) -> Self::Vector {
+        Self::reduce::<M>(a)
+    }
+
+    /// The product in Fq2 of values whose parts are reduced or settled for this: reduced. By Karatsuba's three multiplications:
+    /// (a0 + a1)(b0 + b1) - a0 b0 - a1 b1 is the part with u.
+    #[inline(always)]
+    fn mul_fq2<M: Modulus>(a: [Self::Vector; 2], b: [Self::Vector; 2]) -> [Self::Vector; 2] {
+        let (v0, v1) = (Self::mul::<M>(a[0], b[0]), Self::mul::<M>(a[1], b[1]));
+        let (a, b) = (Self::add::<M>(a[0], a[1]), Self::add::<M>(b[0], b[1]));
+        let cross = Self::mul::<M>(Self::settle(a), Self::settle(b));
+        let rest = Self::reduce::<M>(Self::sub::<M>(cross, v0));
+        [Self::reduce::<M>(Self::sub::<M>(v0, v1)), Self::reduce::<M>(Self::sub::<M>(rest, v1))]
+    }
+
+    /// The square in Fq2 of reduced values: reduced. By (a0 + a1)(a0 - a1) and 2 a0 a1.
+    #[inline(always)]
+    fn square_fq2<M: Modulus>(a: [Self::Vector; 2]) -> [Self::Vector; 2] {
+        let cross = Self::mul::<M>(a[0], a[1]);
+        let (sum, difference) = (Self::add::<M>(a[0], a[1]), Self::sub::<M>(a[0], a[1]));
+        let real = Self::mul::<M>(Self::settle(sum), Self::settle(difference));
+        [real, Self::reduce::<M>(Self::add::<M>(cross, cross))]
     }
 
     /// The sum of two reduced values.
