@@ -235,7 +235,7 @@ impl<B: Backend> Lanes<B, [Row; 2]> for ReducedFq2<B> {
 
     #[inline(always)]
     fn mul_sum(self, other: Self::Sum) -> Self {
-        self.mul(other.reduce())
+        self.mul(other)
     }
 
     #[inline(always)]
