@@ -21,6 +21,14 @@ thread_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Replacement(pub(crate) Fr);
 
+/// Values for the hints of one path.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Forged {
+    pub(crate) values: Vec<Fr>,
+    /// How many of them were used.
+    pub(crate) met: usize,
+}
+
 /// A hint that a session saw.
 #[derive(Clone, Debug)]
 pub(crate) struct SeenHint {
@@ -56,6 +64,8 @@ pub(crate) struct Session {
     pub(crate) replace: Option<(usize, Replacement)>,
     /// Names of constraints to leave out, and how often each was met.
     pub(crate) removed: BTreeMap<String, usize>,
+    /// By their path, values for hints that share it, in their order.
+    pub(crate) forged: BTreeMap<String, Forged>,
     pub(crate) hints: Vec<SeenHint>,
     pub(crate) constraints: Vec<SeenConstraint>,
     pub(crate) namespaces: Vec<SeenNamespace>,
@@ -66,7 +76,7 @@ pub(crate) struct Session {
 
 /// Runs `body` within `session` and returns the session as it ended, with `body`'s result.
 ///
-/// Constraints that an outer session leaves out stay left out. The thread's outer session, if any, is put back
+/// Constraints that an outer session leaves out stay left out, and hints that it forges are forged. The thread's outer session, if any, is put back
 /// afterwards, also when `body` panics.
 pub(crate) fn with_session<T>(mut session: Session, body: impl FnOnce() -> T) -> (T, Session) {
     struct Restore(Option<(bool, Session)>);
@@ -81,12 +91,18 @@ pub(crate) fn with_session<T>(mut session: Session, body: impl FnOnce() -> T) ->
     for name in removed_names() {
         session.removed.entry(name).or_default();
     }
+    for (path, values) in forged_hints() {
+        session.forged.entry(path).or_insert(Forged { values, met: 0 });
+    }
     let mut restore = Restore(Some((ACTIVE.replace(true), SESSION.replace(session))));
     let result = body();
     let ended = SESSION.take();
     if let Some((_, outer)) = &mut restore.0 {
         for (name, met) in &mut outer.removed {
             *met += ended.removed.get(name).copied().unwrap_or_default();
+        }
+        for (path, forged) in &mut outer.forged {
+            forged.met = forged.met.max(ended.forged.get(path).map_or(0, |forged| forged.met));
         }
     }
     drop(restore);
@@ -96,6 +112,14 @@ pub(crate) fn with_session<T>(mut session: Session, body: impl FnOnce() -> T) ->
 /// The names of constraints that this thread's session leaves out.
 pub(crate) fn removed_names() -> Vec<String> {
     SESSION.with_borrow(|session| session.removed.keys().cloned().collect())
+}
+
+/// The values of hints that this thread's session forges.
+fn forged_hints() -> Vec<(String, Vec<Fr>)> {
+    SESSION.with_borrow(|session| {
+        let forged = session.forged.iter();
+        forged.map(|(path, forged)| (path.clone(), forged.values.clone())).collect()
+    })
 }
 
 /// Whether a session is open on this thread.
@@ -134,7 +158,8 @@ pub(crate) fn meet_hint(name: &str, witness: usize, honest: Option<Fr>) -> Optio
         }
         match session.replace {
             Some((target, Replacement(value))) if target == index => Some(value),
-            _ => honest,
+            // Where only the shape is asked for there are no values to forge.
+            _ => honest.map(|honest| session.next_forged(name).unwrap_or(honest)),
         }
     })
 }
@@ -161,6 +186,18 @@ pub(crate) fn record_constraint(name: &'static str, rows: Range<usize>) {
 }
 
 impl Session {
+    /// The next forged value for the hint `name` of the current namespace.
+    fn next_forged(&mut self, name: &str) -> Option<Fr> {
+        if self.forged.is_empty() {
+            return None;
+        }
+        let path = self.path_to(name);
+        let forged = self.forged.get_mut(&path)?;
+        let value = forged.values.get(forged.met).copied()?;
+        forged.met += 1;
+        Some(value)
+    }
+
     fn current_path(&self) -> String {
         let segments: Vec<&str> = self.path.iter().map(|(segment, _)| segment.as_str()).collect();
         segments.join("/")

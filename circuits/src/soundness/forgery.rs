@@ -10,7 +10,7 @@ use ark_relations::gr1cs::{ConstraintSystemRef, Result};
 
 use crate::{
     r1cs::{R1cs, assignment},
-    seam::{SeenConstraint, Session, with_session},
+    seam::{Forged, SeenConstraint, Session, with_session},
 };
 
 /// A row that a witness does not satisfy.
@@ -45,6 +45,22 @@ pub fn without<T>(names: &[&str], body: impl FnOnce() -> T) -> T {
         let met = ended.removed.get(*name).copied().unwrap_or_default();
         assert!(met > 0, "no constraint named {name:?} was met");
     }
+    result
+}
+
+/// Runs `body` with other values for the hints at `path`, in their order, in whatever circuit computes its witness on
+/// this thread within [`violated`] or [`is_satisfied`]; what follows from the hints follows from these values.
+///
+/// # Panics
+///
+/// When not all values were used: a lie that was not told proves nothing.
+#[track_caller]
+pub fn with_hints<T>(path: &str, values: &[Fr], body: impl FnOnce() -> T) -> T {
+    let forged = Forged { values: values.to_vec(), met: 0 };
+    let session = Session { forged: [(path.to_owned(), forged)].into(), ..Session::default() };
+    let (result, ended) = with_session(session, body);
+    let met = ended.forged.get(path).map_or(0, |forged| forged.met);
+    assert!(met == values.len(), "{met} of {} hints at {path:?} were met", values.len());
     result
 }
 

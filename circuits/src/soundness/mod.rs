@@ -6,6 +6,7 @@
 //!   circuit ──► Jacobian ──► Freedom  all variables moved together, to first order, with the inputs fixed:
 //!                                     whatever the constraints do not determine is free
 //!   forged  ──► violated              which named constraints refuse a forged witness
+//!   witness ──► with_hints(path, …)   the same with other values for these hints
 //!   witness ──► without(names, …)     the same with these constraints left out
 //! ```
 //!
@@ -28,7 +29,7 @@ mod pattern;
 mod report;
 
 pub use audit::Audit;
-pub use forgery::{Violation, constraint_names, is_satisfied, violated, without};
+pub use forgery::{Violation, constraint_names, is_satisfied, violated, with_hints, without};
 pub use jacobian::{Direction, Excused, Freedom, Jacobian};
 pub use report::{AuditError, Change, Excepted, Finding, Report};
 

@@ -193,6 +193,34 @@ fn a_forged_witness_is_refused_by_the_named_constraint_alone() {
     assert_eq!(is_satisfied(circuit), Ok(false), "removal ends with its scope");
 }
 
+/// A pair of numbers below 4 and their sum.
+fn pair(cs: ConstraintSystemRef<Fr>) -> Result<()> {
+    let _namespace = namespace::enter(&cs, "pair");
+    let numbers = hint::fields(&cs, "number", 2, |i| Ok(Fr::from(i as u64 + 1)))?;
+    let sum = hint::field(&cs, "sum", || Ok(numbers[0].value()? + numbers[1].value()?))?;
+    enforce_equal("sum", Linear::of(&numbers[0]).plus(Fr::ONE, &numbers[1]), &sum)?;
+    range::bits("range", &sum, 3).map(|_| ())
+}
+
+#[test]
+fn forged_hints_take_what_follows_with_them() {
+    let forged = |path: &str, value: u64| {
+        with_hints(path, &[Fr::from(value)], || violated(pair).expect("synthesises"))
+    };
+    assert!(forged("pair/number[1]", 6).is_empty());
+    assert_eq!(forged("pair/number[1]", 7)[0].name, "range");
+    assert_eq!(forged("pair/sum", 4)[0].name, "sum");
+    let both = with_hints("pair/number[0]", &[Fr::from(3u64)], || forged("pair/number[1]", 5));
+    assert_eq!(both[0].name, "range");
+    assert_eq!(is_satisfied(pair), Ok(true), "forging ends with its scope");
+}
+
+#[test]
+#[should_panic(expected = "1 of 2 hints at \"pair/sum\" were met")]
+fn a_forged_hint_that_is_not_there_panics() {
+    with_hints("pair/sum", &[Fr::ONE, Fr::ONE], || is_satisfied(pair)).expect("synthesises");
+}
+
 #[test]
 fn guards_leave_out_whole_gadgets() {
     let circuit = |cs: ConstraintSystemRef<Fr>| {

@@ -174,8 +174,11 @@ impl ChallengeRange {
 ///
 /// **Exceptional cases.** Before step j the chain is at k·T with 2^j < k < 3·2^j, and k is odd for j ≥ 1. The step adds
 /// ±T, so it must be that k is not ±1 modulo l. An odd k that is, and is not 1, is at least 2l - 1 > 3·2^250. So steps
-/// 0 to 250 are safe, and the three after are made so by a constraint, which no honest challenge but some four in 2^254
-/// violates.
+/// 0 to 250 are safe, and the three after are made so by a constraint.
+///
+/// No honest challenge is lost to that constraint, and it has a second argument behind it: the first k that is ±1 modulo
+/// l comes from a k' with 2k' ± 1 = k, so k' is 0 modulo l (or ±1, and k is not the first), and a step that ends at the
+/// identity has no witness ([`MontgomeryPoint::double_and_add`]). The constraint keeps the argument to sizes.
 ///
 /// # Errors
 ///
@@ -206,3 +209,6 @@ pub fn eightfold_multiple(point: &EdwardsPoint, scalar: &FpVar<Fr>) -> Result<Ed
 fn digit(bit: &Bit) -> Linear {
     Linear::new(&bit.as_field().cs()).plus(Fr::ONE.double(), bit.as_field()).plus_constant(-Fr::ONE)
 }
+
+#[cfg(test)]
+mod tests;
