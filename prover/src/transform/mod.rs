@@ -335,45 +335,49 @@ fn offsets(panel: &Panel<'_>) -> impl Iterator<Item = usize> + use<> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vector::Choice;
     use ark_ff::{PrimeField, UniformRand};
     use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 
     /// The same by ark-poly.
     fn expected(values: &[Fr]) -> Vec<Fr> {
-        let domain = Radix2EvaluationDomain::<Fr>::new(values.len()).unwrap();
-        let coset = domain
-            .get_coset(Radix2EvaluationDomain::<Fr>::new(2 * values.len()).unwrap().group_gen())
-            .unwrap();
-        coset.fft(&domain.ifft(values))
+        let domain = |size| Radix2EvaluationDomain::<Fr>::new(size).unwrap();
+        let coset = domain(values.len()).get_coset(domain(2 * values.len()).group_gen()).unwrap();
+        coset.fft(&domain(values.len()).ifft(values))
     }
 
-    fn found(mut values: Vec<Fr>) -> Vec<Fr> {
-        to_odd_points(&mut values).unwrap();
-        values
+    /// By every backend.
+    fn check(values: &[Fr], what: &str) {
+        let expected = expected(values);
+        for choice in Choice::available() {
+            let mut found = values.to_vec();
+            choice.run(ToOddPoints(&mut found)).unwrap();
+            assert!(found == expected, "{choice:?}, length {}, {what}", values.len());
+        }
+    }
+
+    fn random(log: u32, rng: &mut impl ark_std::rand::Rng) -> Vec<Fr> {
+        (0..1 << log).map(|_| Fr::rand(rng)).collect()
     }
 
     #[test]
     fn values_on_the_odd_points_are_those_of_ark_poly() {
         let mut rng = ark_std::test_rng();
-        for log in SHORTEST.trailing_zeros()..=15 {
-            let values: Vec<_> = (0..1 << log).map(|_| Fr::rand(&mut rng)).collect();
-            assert_eq!(found(values.clone()), expected(&values), "2^{log}");
+        for log in SHORTEST.trailing_zeros()..=17 {
+            check(&random(log, &mut rng), "random");
         }
     }
 
     #[test]
     fn the_largest_and_the_smallest_values_are_transformed_as_any() {
+        // The largest in value and the largest in Montgomery form, alone, in turns and everywhere; and zero.
+        let mut limbs = Fr::MODULUS;
+        limbs.0[0] -= 1;
         for log in SHORTEST.trailing_zeros()..=11 {
-            let minus_one = -Fr::ONE;
-            // The largest in value and the largest in Montgomery form, alone, in turns and everywhere.
-            let mut limbs = Fr::MODULUS;
-            limbs.0[0] -= 1;
-            for largest in [minus_one, Fr::new_unchecked(limbs)] {
-                for step in [1, 2, 3, 1 << log] {
-                    let values: Vec<_> = (0..1usize << log)
-                        .map(|j| if j % step == 0 { largest } else { Fr::zero() })
-                        .collect();
-                    assert_eq!(found(values.clone()), expected(&values), "2^{log}, every {step}");
+            for value in [-Fr::ONE, Fr::new_unchecked(limbs), Fr::zero()] {
+                for step in [1, 2, 3, 8, 1 << log] {
+                    let values = (0..1usize << log).map(|j| if j % step == 0 { value } else { Fr::zero() });
+                    check(&values.collect::<Vec<_>>(), "extreme");
                 }
             }
         }
@@ -382,14 +386,24 @@ mod tests {
     #[test]
     fn the_quotient_is_the_product_less_the_transform_of_the_products() {
         let mut rng = ark_std::test_rng();
-        for log in SHORTEST.trailing_zeros()..=13 {
-            let mut random = || (0..1 << log).map(|_| Fr::rand(&mut rng)).collect::<Vec<_>>();
-            let (a, b) = (random(), random());
+        for log in SHORTEST.trailing_zeros()..=15 {
+            let (a, b) = (random(log, &mut rng), random(log, &mut rng));
             let c: Vec<_> = a.iter().zip(&b).map(|(a, b)| *a * b).collect();
-            let on_odd = [&a, &b, &c].map(|values| expected(values));
-            let expected: Vec<_> =
-                (0..1 << log).map(|i| on_odd[0][i] * on_odd[1][i] - on_odd[2][i]).collect();
-            assert_eq!(quotient(a, b), Some(expected), "2^{log}");
+            let [on_a, on_b, on_c] = [&a, &b, &c].map(|values| expected(values));
+            let expected: Vec<_> = on_a.iter().zip(&on_b).zip(&on_c).map(|((a, b), c)| *a * b - c).collect();
+            for choice in Choice::available() {
+                let found = choice.run(Quotient(a.clone(), b.clone())).unwrap();
+                assert!(found == expected, "{choice:?}, 2^{log}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same() {
+        let values = random(12, &mut ark_std::test_rng());
+        for threads in [1, 2, 3, 7] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| check(&values, "threads"));
         }
     }
 

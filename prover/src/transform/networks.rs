@@ -54,7 +54,7 @@ fn four<B: Backend>(x: [Values<B>; 4], [outer, even, odd]: &[Factors<B>; 3]) -> 
 /// [`four`] with the factors 1, 1 and `odd`.
 #[inline(always)]
 fn four_of_one<B: Backend>(x: [Values<B>; 4], odd: Factors<B>) -> [Values<B>; 4] {
-    let [x0, x1, x2, x3] = x.map(Values::reduce);
+    let (x0, x1, x2, x3) = (x[0].reduce(), x[1].reduce(), x[2].reduce(), x[3].reduce());
     let (y0, y2) = (x0.add(x2).reduce(), x0.sub(x2).reduce());
     let (y1, y3) = (x1.add(x3).reduce(), x1.sub(x3).mul(odd));
     [y0.add(y1), y0.sub(y1), y2.add(y3), y2.sub(y3)]
