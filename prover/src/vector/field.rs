@@ -1,5 +1,6 @@
 //! Eight elements of a prime field, with the bounds that the module's head describes in the types.
 
+use core::borrow::Borrow;
 use core::marker::PhantomData;
 
 use super::modulus::power_of_two;
@@ -20,20 +21,44 @@ impl<B: Backend, M: Modulus> From<Reduced<B, M>> for Sum<B, M> {
     }
 }
 
-/// What a multiplication takes: [`Reduced`] or [`Sum`].
+/// What a multiplication takes: [`Reduced`] or [`Sum`], or a reference to one, which spares a copy.
 pub(crate) trait Factor<B: Backend, M: Modulus> {
+    /// What [`Factor::settled`] gives.
+    type Settled: Borrow<B::Vector>;
     /// As the backend's multiplication takes it.
-    fn settled(self) -> B::Vector;
+    fn settled(self) -> Self::Settled;
 }
 
 impl<B: Backend, M: Modulus> Factor<B, M> for Reduced<B, M> {
+    type Settled = B::Vector;
+
     #[inline(always)]
     fn settled(self) -> B::Vector {
         self.0
     }
 }
 
+impl<'a, B: Backend, M: Modulus> Factor<B, M> for &'a Reduced<B, M> {
+    type Settled = &'a B::Vector;
+
+    #[inline(always)]
+    fn settled(self) -> &'a B::Vector {
+        &self.0
+    }
+}
+
 impl<B: Backend, M: Modulus> Factor<B, M> for Sum<B, M> {
+    type Settled = B::Vector;
+
+    #[inline(always)]
+    fn settled(self) -> B::Vector {
+        B::settle(self.0)
+    }
+}
+
+impl<B: Backend, M: Modulus> Factor<B, M> for &Sum<B, M> {
+    type Settled = B::Vector;
+
     #[inline(always)]
     fn settled(self) -> B::Vector {
         B::settle(self.0)
@@ -86,10 +111,16 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
         Self::splat(backend, &[0; 4])
     }
 
+    /// Montgomery product of values that lie in memory: given as references, they are not copied.
+    #[inline(always)]
+    pub(crate) fn product(a: impl Factor<B, M>, b: impl Factor<B, M>) -> Self {
+        Self(B::product::<M>(a.settled().borrow(), b.settled().borrow()), PhantomData)
+    }
+
     /// Montgomery product.
     #[inline(always)]
     pub(crate) fn mul(self, other: impl Factor<B, M>) -> Self {
-        Self(B::mul::<M>(self.0, other.settled()), PhantomData)
+        Self(B::mul::<M>(self.0, *other.settled().borrow()), PhantomData)
     }
 
     /// Montgomery square.
@@ -108,6 +139,12 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
     #[inline(always)]
     pub(crate) fn sub(self, other: Self) -> Sum<B, M> {
         Sum(B::sub::<M>(self.0, other.0), PhantomData)
+    }
+
+    /// The difference to two others, in the bounds of reduced values.
+    #[inline(always)]
+    pub(crate) fn sub_two(self, other: Self, another: Self) -> Self {
+        Self(B::sub_two::<M>(self.0, other.0, another.0), PhantomData)
     }
 
     /// Lane i of `a` where bit i of the mask is set, else of `b`.
@@ -133,7 +170,7 @@ impl<B: Backend, M: Modulus> Sum<B, M> {
     /// Montgomery product.
     #[inline(always)]
     pub(crate) fn mul(self, other: impl Factor<B, M>) -> Reduced<B, M> {
-        Reduced(B::mul::<M>(self.settled(), other.settled()), PhantomData)
+        Reduced(B::mul::<M>(self.settled(), *other.settled().borrow()), PhantomData)
     }
 
     /// Montgomery square.

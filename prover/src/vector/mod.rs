@@ -95,6 +95,12 @@ pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
     /// The Montgomery product of values that are reduced or settled sums: reduced.
     fn mul<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
+    /// [`Backend::mul`] of values in memory.
+    #[inline(always)]
+    fn product<M: Modulus>(a: &Self::Vector, b: &Self::Vector) -> Self::Vector {
+        Self::mul::<M>(*a, *b)
+    }
+
     /// The Montgomery square of a reduced value or a settled sum: reduced.
     #[inline(always)]
     fn square<M: Modulus>(a: Self::Vector) -> Self::Vector {
@@ -114,8 +120,7 @@ pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
         let (v0, v1) = (Self::mul::<M>(a[0], b[0]), Self::mul::<M>(a[1], b[1]));
         let (a, b) = (Self::add::<M>(a[0], a[1]), Self::add::<M>(b[0], b[1]));
         let cross = Self::mul::<M>(Self::settle(a), Self::settle(b));
-        let rest = Self::reduce::<M>(Self::sub::<M>(cross, v0));
-        [Self::reduce::<M>(Self::sub::<M>(v0, v1)), Self::reduce::<M>(Self::sub::<M>(rest, v1))]
+        [Self::reduce::<M>(Self::sub::<M>(v0, v1)), Self::sub_two::<M>(cross, v0, v1)]
     }
 
     /// The square in Fq2 of reduced values: reduced. By (a0 + a1)(a0 - a1) and 2 a0 a1.
@@ -132,6 +137,12 @@ pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
 
     /// The difference of two reduced values.
     fn sub<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// a - b - c of reduced values, brought into the bounds of a reduced value.
+    #[inline(always)]
+    fn sub_two<M: Modulus>(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        Self::reduce::<M>(Self::sub::<M>(Self::reduce::<M>(Self::sub::<M>(a, b)), c))
+    }
 
     /// A sum, brought into the bounds of a reduced value.
     fn reduce<M: Modulus>(a: Self::Vector) -> Self::Vector;

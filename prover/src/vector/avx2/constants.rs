@@ -40,6 +40,10 @@ impl<M: Modulus> Constants<M> {
     /// 2^255 / p, to within 2^-50 of it.
     pub(super) const INVERSE: f64 = 1.0 / (Self::P[LIMBS - 1] + Self::P[LIMBS - 2]);
 
+    /// 2^-51, 2^-102, 2^-153, 2^-204 mod p, nearest to zero, in limbs; times 2^255, so that a column times a limb is a column.
+    pub(super) const FOLDS: [[f64; LIMBS]; 4] =
+        [fold(&M::P, 1), fold(&M::P, 2), fold(&M::P, 3), fold(&M::P, 4)];
+
     /// The bounds in the head of the module hold for this modulus.
     pub(super) const CHECKED: () = {
         let unit = 1i64 << (LIMB_BITS - 1);
@@ -49,6 +53,20 @@ impl<M: Modulus> Constants<M> {
             p0.abs() < unit / 2 && p1.abs() < unit / 100 * 55 && p2.abs() < unit / 2 && p3.abs() < unit / 40
         );
         assert!((signed(M::MINUS_INVERSE & MASK)).abs() < unit / 100 * 51);
+        // Of each column, the sum of what multiplies the limbs that are folded, in hundredths of 2^50.
+        let at_most = [232, 177, 270, 161, 78];
+        let mut i = 0;
+        while i < LIMBS {
+            let mut sum = 0.0;
+            let mut k = 0;
+            while k < LIMBS - 1 {
+                let limb = Self::FOLDS[k][i] / power(LIMB_BITS * (k as i32 + 1 + i as i32));
+                sum += limb.abs();
+                k += 1;
+            }
+            assert!(sum * 100.0 < at_most[i] as f64 * unit as f64);
+            i += 1;
+        }
     };
 }
 
@@ -98,4 +116,48 @@ const fn half_plus_one(p: &Row) -> Row {
     // p >> 1 is (p - 1) / 2, which is not all ones in its first word.
     assert!(p[0] >> 1 | p[1] << 63 != u64::MAX);
     [(p[0] >> 1 | p[1] << 63) + 1, p[1] >> 1 | p[2] << 63, p[2] >> 1 | p[3] << 63, p[3] >> 1]
+}
+
+/// 2^(-51 `limbs`) mod p, nearest to zero, times the weight of column `limbs` over that of a column.
+const fn fold(p: &Row, limbs: i32) -> [f64; LIMBS] {
+    let mut value = [1, 0, 0, 0];
+    let mut i = 0;
+    while i < LIMB_BITS * limbs {
+        value = if value[0] & 1 == 0 { shifted(&value) } else { shifted(&plus(&value, p)) };
+        i += 1;
+    }
+    let half = shifted(p);
+    let negative = less(&half, &value);
+    let limbs_of = signed_limbs(&if negative { minus(p, &value) } else { value });
+    let mut out = [0.0; LIMBS];
+    let mut i = 0;
+    while i < LIMBS {
+        let limb = if negative { -limbs_of[i] } else { limbs_of[i] };
+        out[i] = limb as f64 * power(LIMB_BITS * (limbs + i as i32));
+        i += 1;
+    }
+    out
+}
+
+const fn shifted(a: &Row) -> Row {
+    [a[0] >> 1 | a[1] << 63, a[1] >> 1 | a[2] << 63, a[2] >> 1 | a[3] << 63, a[3] >> 1]
+}
+
+const fn plus(a: &Row, b: &Row) -> Row {
+    let mut out = [0; 4];
+    let mut carry = 0;
+    let mut i = 0;
+    while i < 4 {
+        let sum = a[i] as u128 + b[i] as u128 + carry;
+        out[i] = sum as u64;
+        carry = sum >> 64;
+        i += 1;
+    }
+    out
+}
+const fn minus(a: &Row, b: &Row) -> Row {
+    super::super::modulus::subtract(a, b).0
+}
+const fn less(a: &Row, b: &Row) -> bool {
+    super::super::modulus::subtract(a, b).1
 }

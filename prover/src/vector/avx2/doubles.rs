@@ -1,5 +1,7 @@
 //! Eight doubles or eight 64-bit integers in two registers each, and the instructions that the arithmetic needs.
-#![allow(unsafe_code)] // Intrinsics are unsafe to call outside of functions that enable them.
+//!
+//! Every function here enables the instructions, so that it is safe to call from one that enables them too, and from nowhere else.
+#![allow(unsafe_code)] // Loads and stores through pointers.
 
 use core::arch::x86_64::{
     __m256d, __m256i, _CMP_LT_OQ, _mm256_add_epi64, _mm256_add_pd, _mm256_and_pd, _mm256_and_si256,
@@ -10,44 +12,7 @@ use core::arch::x86_64::{
     _mm256_unpacklo_epi64, _mm256_xor_si256,
 };
 
-use super::super::{Backend, Kernel, LANES, Row};
-
-/// Proof that this processor and its operating system run AVX2 and FMA, and BMI 1 and 2, which all processors with AVX2 have.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Proof(());
-
-impl Proof {
-    /// Asks the processor.
-    pub(super) fn detect() -> Option<Self> {
-        let here = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2");
-        here.then_some(Self(()))
-    }
-
-    /// Runs a kernel compiled for the instructions.
-    #[inline(always)]
-    pub(super) fn run<B: Backend, K: Kernel>(self, backend: B, kernel: K) -> K::Output {
-        // SAFETY: this proof says that the processor has the features that `run_enabled` enables.
-        unsafe { run_enabled(backend, kernel) }
-    }
-}
-
-#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
-fn run_enabled<B: Backend, K: Kernel>(backend: B, kernel: K) -> K::Output {
-    kernel.run(backend)
-}
-
-/// Calls an intrinsic that needs no more than [`Proof`] promises.
-macro_rules! intrinsic {
-    ($call:expr) => {
-        // SAFETY: every function that uses this macro takes a `Proof`, or a `Doubles` or `Integers`, which are made from a `Proof` or
-        // from one another. A `Proof` is made by `detect` alone, after the processor named every feature that the intrinsics of this
-        // file ask for. These intrinsics read and write registers only.
-        unsafe { $call }
-    };
-}
+use super::super::{LANES, Row};
 
 /// Eight doubles. Arithmetic rounds to nearest, ties to even: nothing in this program changes the rounding mode.
 #[derive(Clone, Copy, Debug)]
@@ -58,163 +23,218 @@ pub(super) struct Doubles([__m256d; 2]);
 pub(super) struct Integers([__m256i; 2]);
 
 impl Doubles {
-    /// The proof that went into these.
     #[inline(always)]
-    pub(super) fn proof(self) -> Proof {
-        Proof(())
+    pub(super) fn by_register(&self) -> Self {
+        let [low, high] = &self.0;
+        Self([*low, *high])
+    }
+
+    /// No instruction, but one that the compiler may not look through: values and pointers come out as they went in, and later than
+    /// they went in.
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+    pub(super) fn opaque<T>(&mut self, a: &mut *const T, b: &mut *const T) {
+        let [low, high] = &mut self.0;
+        // SAFETY: the assembler gets a comment.
+        unsafe {
+            core::arch::asm!(
+                "/* {} {} {} {} */",
+                inout(ymm_reg) * low,
+                inout(ymm_reg) * high,
+                inout(reg) * a,
+                inout(reg) * b,
+                options(nomem, nostack, preserves_flags)
+            );
+        }
     }
 
     /// The same value in every lane.
-    #[inline(always)]
-    pub(super) fn splat(_: Proof, value: f64) -> Self {
-        Self([intrinsic!(_mm256_set1_pd(value)); 2])
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+    pub(super) fn splat(value: f64) -> Self {
+        Self([_mm256_set1_pd(value); 2])
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn add(self, other: Self) -> Self {
         let ([a0, a1], [b0, b1]) = (self.0, other.0);
-        Self(intrinsic!([_mm256_add_pd(a0, b0), _mm256_add_pd(a1, b1)]))
+        Self([_mm256_add_pd(a0, b0), _mm256_add_pd(a1, b1)])
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn sub(self, other: Self) -> Self {
         let ([a0, a1], [b0, b1]) = (self.0, other.0);
-        Self(intrinsic!([_mm256_sub_pd(a0, b0), _mm256_sub_pd(a1, b1)]))
+        Self([_mm256_sub_pd(a0, b0), _mm256_sub_pd(a1, b1)])
     }
 
     /// a · b + these, rounded once.
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn plus_product(self, a: Self, b: Self) -> Self {
         let ([a0, a1], [b0, b1], [c0, c1]) = (a.0, b.0, self.0);
-        Self(intrinsic!([_mm256_fmadd_pd(a0, b0, c0), _mm256_fmadd_pd(a1, b1, c1)]))
+        Self([_mm256_fmadd_pd(a0, b0, c0), _mm256_fmadd_pd(a1, b1, c1)])
     }
 
     /// These - a · b, rounded once.
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn minus_product(self, a: Self, b: Self) -> Self {
         let ([a0, a1], [b0, b1], [c0, c1]) = (a.0, b.0, self.0);
-        Self(intrinsic!([_mm256_fnmadd_pd(a0, b0, c0), _mm256_fnmadd_pd(a1, b1, c1)]))
+        Self([_mm256_fnmadd_pd(a0, b0, c0), _mm256_fnmadd_pd(a1, b1, c1)])
     }
 
     /// `value` where these are negative, elsewhere zero.
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn where_negative(self, value: Self) -> Self {
         let ([a0, a1], [v0, v1]) = (self.0, value.0);
-        Self(intrinsic!({
+        Self({
             let zero = _mm256_setzero_pd();
             [
                 _mm256_and_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(a0, zero), v0),
                 _mm256_and_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(a1, zero), v1),
             ]
-        }))
+        })
     }
 
     /// Lane i of `a` where bit i of the mask is set, else of `b`.
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn select(mask: u8, a: Self, b: Self) -> Self {
         let ([a0, a1], [b0, b1]) = (a.0, b.0);
-        Self(intrinsic!({
+        Self({
             let mask = _mm256_set1_epi64x(i64::from(mask));
             let (low, high) = (_mm256_setr_epi64x(1, 2, 4, 8), _mm256_setr_epi64x(16, 32, 64, 128));
             let low = _mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_and_si256(mask, low), low));
             let high = _mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_and_si256(mask, high), high));
             [_mm256_blendv_pd(b0, a0, low), _mm256_blendv_pd(b1, a1, high)]
-        }))
+        })
     }
 
     /// The bits.
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn bits(self) -> Integers {
-        Integers(self.0.map(|half| intrinsic!(_mm256_castpd_si256(half))))
+        let [low, high] = self.0;
+        Integers([_mm256_castpd_si256(low), _mm256_castpd_si256(high)])
     }
 }
 
 impl Integers {
     /// The doubles with these bits.
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn doubles(self) -> Doubles {
-        Doubles(self.0.map(|half| intrinsic!(_mm256_castsi256_pd(half))))
+        let [low, high] = self.0;
+        Doubles([_mm256_castsi256_pd(low), _mm256_castsi256_pd(high)])
     }
 
     /// The same value in every lane.
-    #[inline(always)]
-    pub(super) fn splat(_: Proof, value: u64) -> Self {
-        Self([intrinsic!(_mm256_set1_epi64x(value.cast_signed())); 2])
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+    pub(super) fn splat(value: u64) -> Self {
+        Self([_mm256_set1_epi64x(value.cast_signed()); 2])
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn add(self, other: Self) -> Self {
         let ([a0, a1], [b0, b1]) = (self.0, other.0);
-        Self(intrinsic!([_mm256_add_epi64(a0, b0), _mm256_add_epi64(a1, b1)]))
+        Self([_mm256_add_epi64(a0, b0), _mm256_add_epi64(a1, b1)])
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn sub(self, other: Self) -> Self {
         let ([a0, a1], [b0, b1]) = (self.0, other.0);
-        Self(intrinsic!([_mm256_sub_epi64(a0, b0), _mm256_sub_epi64(a1, b1)]))
+        Self([_mm256_sub_epi64(a0, b0), _mm256_sub_epi64(a1, b1)])
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn and(self, other: Self) -> Self {
         let ([a0, a1], [b0, b1]) = (self.0, other.0);
-        Self(intrinsic!([_mm256_and_si256(a0, b0), _mm256_and_si256(a1, b1)]))
+        Self([_mm256_and_si256(a0, b0), _mm256_and_si256(a1, b1)])
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn or(self, other: Self) -> Self {
         let ([a0, a1], [b0, b1]) = (self.0, other.0);
-        Self(intrinsic!([_mm256_or_si256(a0, b0), _mm256_or_si256(a1, b1)]))
+        Self([_mm256_or_si256(a0, b0), _mm256_or_si256(a1, b1)])
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn xor(self, other: Self) -> Self {
         let ([a0, a1], [b0, b1]) = (self.0, other.0);
-        Self(intrinsic!([_mm256_xor_si256(a0, b0), _mm256_xor_si256(a1, b1)]))
+        Self([_mm256_xor_si256(a0, b0), _mm256_xor_si256(a1, b1)])
     }
 
     /// Shift by N bits, below 64, zeros coming in.
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn shift_left<const N: i32>(self) -> Self {
-        Self(self.0.map(|half| intrinsic!(_mm256_slli_epi64::<N>(half))))
+        let [low, high] = self.0;
+        Self([_mm256_slli_epi64::<N>(low), _mm256_slli_epi64::<N>(high)])
     }
 
     /// Shift by N bits, below 64, zeros coming in.
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn shift_right<const N: i32>(self) -> Self {
-        Self(self.0.map(|half| intrinsic!(_mm256_srli_epi64::<N>(half))))
+        let [low, high] = self.0;
+        Self([_mm256_srli_epi64::<N>(low), _mm256_srli_epi64::<N>(high)])
     }
 
     /// Eight rows as four vectors: vector j has limb j of row i in lane i.
-    #[inline(always)]
-    pub(super) fn load_rows(_: Proof, rows: [&Row; LANES]) -> [Self; 4] {
-        let [r0, r1, r2, r3, r4, r5, r6, r7] = rows.map(|row| {
-            // SAFETY: the `Proof` says that the processor has the instruction; a `Row` is 32 bytes, which is what it reads, at any
-            // alignment.
-            unsafe { _mm256_loadu_si256(core::ptr::from_ref(row).cast::<__m256i>()) }
-        });
-        let (low, high) = (transpose([r0, r1, r2, r3]), transpose([r4, r5, r6, r7]));
-        core::array::from_fn(|j| Self([low[j], high[j]]))
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+    pub(super) fn load_rows(rows: [&Row; LANES]) -> [Self; 4] {
+        let [r0, r1, r2, r3, r4, r5, r6, r7] = rows;
+        let [l0, l1, l2, l3] = transpose([load(r0), load(r1), load(r2), load(r3)]);
+        let [h0, h1, h2, h3] = transpose([load(r4), load(r5), load(r6), load(r7)]);
+        [Self([l0, h0]), Self([l1, h1]), Self([l2, h2]), Self([l3, h3])]
     }
 
     /// The inverse of [`Integers::load_rows`].
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
     pub(super) fn store_rows(limbs: [Self; 4]) -> [Row; LANES] {
+        let [Self([a0, a1]), Self([b0, b1]), Self([c0, c1]), Self([d0, d1])] = limbs;
         let mut rows = [[0; 4]; LANES];
-        for (half, rows) in rows.chunks_exact_mut(4).enumerate() {
-            for (row, register) in rows.iter_mut().zip(transpose(limbs.map(|limb| limb.0[half]))) {
-                // SAFETY: `limbs` is proof that the processor has the instruction; a `Row` is 32 bytes, which is what it writes, at
-                // any alignment.
-                unsafe { _mm256_storeu_si256(core::ptr::from_mut(row).cast::<__m256i>(), register) }
+        for (half, registers) in
+            [transpose([a0, b0, c0, d0]), transpose([a1, b1, c1, d1])].into_iter().enumerate()
+        {
+            for (i, register) in registers.into_iter().enumerate() {
+                store(&mut rows[4 * half + i], register);
             }
         }
         rows
     }
 }
 
-/// Four rows of four to four columns of four. Called by functions that have a [`Proof`] alone.
-#[inline(always)]
+#[inline]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+fn load(row: &Row) -> __m256i {
+    // SAFETY: a `Row` is 32 bytes, which is what the instruction reads, at any alignment.
+    unsafe { _mm256_loadu_si256(core::ptr::from_ref(row).cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+fn store(row: &mut Row, register: __m256i) {
+    // SAFETY: a `Row` is 32 bytes, which is what the instruction writes, at any alignment.
+    unsafe { _mm256_storeu_si256(core::ptr::from_mut(row).cast(), register) }
+}
+
+/// Four rows of four to four columns of four.
+#[inline]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
 fn transpose([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
-    intrinsic!({
+    {
         // a0 b0 a2 b2, a1 b1 a3 b3, c0 d0 c2 d2, c1 d1 c3 d3.
         let (ab_even, ab_odd) = (_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
         let (cd_even, cd_odd) = (_mm256_unpacklo_epi64(c, d), _mm256_unpackhi_epi64(c, d));
@@ -224,5 +244,5 @@ fn transpose([a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
             _mm256_permute2x128_si256::<0x31>(ab_even, cd_even),
             _mm256_permute2x128_si256::<0x31>(ab_odd, cd_odd),
         ]
-    })
+    }
 }
