@@ -11,10 +11,13 @@
 //! A circuit has few distinct coefficients (1, -1, the constants of a hash), so an entry costs eight bytes and not forty.
 
 use ark_bn254::Fr;
-use ark_ff::{One, Zero};
+use ark_ff::{BigInt, One, PrimeField, Zero};
 use core::fmt;
 use rayon::prelude::*;
 use std::collections::HashMap;
+
+use crate::vector::Scalar;
+use crate::vector::modulus::{Modulus, subtract};
 
 /// Which of the three matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,6 +260,65 @@ pub(crate) struct MatrixView<'a> {
     pub(crate) coefficients: &'a [u32],
 }
 
+const MINUS_ONE: Fr = ark_ff::MontFp!("-1");
+
+/// A sum of products that is reduced once for all of them: in a circuit's long rows, those of a hash's linear layers, most
+/// coefficients are of full size.
+#[derive(Default)]
+struct Products {
+    sum: [u64; 8],
+    count: usize,
+}
+
+impl Products {
+    /// 16 p² < 2^512.
+    const MOST: usize = 16;
+    /// In shorter rows, reducing each product costs no more.
+    const WORTH_IT: usize = 4;
+
+    fn add(&mut self, a: &Fr, b: &Fr) {
+        let mut product = [0u64; 8];
+        for (i, &b) in b.0.0.iter().enumerate() {
+            let mut carry = 0;
+            for (t, &a) in product[i..].iter_mut().zip(&a.0.0) {
+                let wide = u128::from(*t) + u128::from(a) * u128::from(b) + u128::from(carry);
+                (*t, carry) = (wide as u64, (wide >> 64) as u64);
+            }
+            product[i + 4] = carry;
+        }
+        let mut carry = 0;
+        for (sum, limb) in self.sum.iter_mut().zip(product) {
+            let wide = u128::from(*sum) + u128::from(limb) + u128::from(carry);
+            (*sum, carry) = (wide as u64, (wide >> 64) as u64);
+        }
+        self.count += 1;
+    }
+
+    /// The sum over 2^256, which is what Montgomery forms are multiplied to.
+    fn sum(mut self) -> Fr {
+        const P: [u64; 4] = <Fr as PrimeField>::MODULUS.0;
+        let t = &mut self.sum;
+        // The carry out of limb i + 4, which belongs to the next round.
+        let mut carried = 0;
+        for i in 0..4 {
+            let m = t[i].wrapping_mul(Scalar::MINUS_INVERSE);
+            let mut carry = 0;
+            for (t, &p) in t[i..].iter_mut().zip(&P) {
+                let wide = u128::from(*t) + u128::from(m) * u128::from(p) + u128::from(carry);
+                (*t, carry) = (wide as u64, (wide >> 64) as u64);
+            }
+            let wide = u128::from(t[i + 4]) + u128::from(carry) + u128::from(carried);
+            (t[i + 4], carried) = (wide as u64, (wide >> 64) as u64);
+        }
+        // Below 16 p² / 2^256 + p < 4.1 p < 2^256: nothing is carried out.
+        let mut sum = [t[4], t[5], t[6], t[7]];
+        while let (difference, false) = subtract(&sum, &P) {
+            sum = difference;
+        }
+        Fr::new_unchecked(BigInt(sum))
+    }
+}
+
 impl<'a> MatrixView<'a> {
     /// Rows, by the length of the offsets.
     pub(crate) fn num_rows(&self) -> usize {
@@ -278,16 +340,24 @@ impl<'a> MatrixView<'a> {
     ) -> Result<Fr, IndexOutOfBounds> {
         let (columns, coefficients) = self.row(row).ok_or(IndexOutOfBounds)?;
         let mut sum = Fr::zero();
+        let mut products = Products::default();
         for (&column, &coefficient) in columns.iter().zip(coefficients) {
             let variable = assignment.get(column as usize).ok_or(IndexOutOfBounds)?;
             let coefficient = values.get(coefficient as usize).ok_or(IndexOutOfBounds)?;
             if coefficient.is_one() {
                 sum += variable;
-            } else {
+            } else if *coefficient == MINUS_ONE {
+                sum -= variable;
+            } else if columns.len() < Products::WORTH_IT {
                 sum += *variable * coefficient;
+            } else {
+                if products.count == Products::MOST {
+                    sum += core::mem::take(&mut products).sum();
+                }
+                products.add(variable, coefficient);
             }
         }
-        Ok(sum)
+        Ok(if products.count == 0 { sum } else { sum + products.sum() })
     }
 
     /// For each of `num_columns` columns j: Σ_i weights[i] · M[i][j]. Over all cores, after a counting sort by column.
@@ -398,6 +468,7 @@ impl R1csView<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ark_ff::UniformRand;
 
     fn matrix(row_offsets: &[u32], columns: &[u32], coefficients: &[u32]) -> SparseMatrix {
         SparseMatrix {
@@ -460,6 +531,27 @@ mod tests {
         assert_eq!(r1cs.matrices()[0], matrix(&[0, 1, 1], &[2], &[0]));
         assert_eq!(r1cs.matrices()[1], matrix(&[0, 1, 2], &[2, 0], &[1, 0]));
         assert_eq!(r1cs.matrices()[2], matrix(&[0, 1, 1], &[1], &[1]));
+    }
+
+    #[test]
+    fn a_row_of_any_length_and_any_values_is_the_sum_of_its_products() {
+        let mut rng = ark_std::test_rng();
+        let mut largest = Fr::MODULUS;
+        largest.0[0] -= 1;
+        // The largest Montgomery form, -1, 1, and random values.
+        let special = [Fr::new_unchecked(largest), -Fr::one(), Fr::one(), Fr::zero()];
+        for length in 0..40u32 {
+            for case in 0..8 {
+                let value = |rng: &mut _| if case < 4 { special[case] } else { Fr::rand(rng) };
+                let values: Vec<_> = (0..length).map(|_| value(&mut rng)).collect();
+                let assignment: Vec<_> =
+                    (0..length).map(|_| if case < 6 { special[0] } else { Fr::rand(&mut rng) }).collect();
+                let entries: Vec<_> = (0..length).collect();
+                let m = matrix(&[0, length], &entries, &entries);
+                let expected: Fr = values.iter().zip(&assignment).map(|(v, a)| *v * a).sum();
+                assert_eq!(m.view().evaluate_row(0, &values, &assignment), Ok(expected), "{length} {case}");
+            }
+        }
     }
 
     #[test]

@@ -81,6 +81,9 @@ fn both<Reduction: R1CSToQAP>(circuit: &Circuit, rng: &mut StdRng) -> (Vec<u8>, 
     (theirs, proof.to_bytes().to_vec())
 }
 
+/// Circuits whose proofs are compared. `scripts/test` runs this once for each vector backend of the processor (`ZKPOV_VECTORS`).
+const CIRCUITS: usize = 200;
+
 fn shapes(rng: &mut StdRng) -> Vec<Shape> {
     let shape = |constraints, public_inputs, witness| Shape {
         constraints,
@@ -101,6 +104,10 @@ fn shapes(rng: &mut StdRng) -> Vec<Shape> {
         shape(16, 0, 9),
         shape(60, 3, 30),
         shape(61, 3, 30),
+        shape(252, 3, 90),
+        shape(253, 3, 90),
+        shape(1020, 3, 400),
+        shape(1021, 3, 400),
         // Many unused variables; more public inputs than constraints.
         shape(4, 1, 60),
         shape(2, 20, 3),
@@ -109,9 +116,10 @@ fn shapes(rng: &mut StdRng) -> Vec<Shape> {
         Shape { empty_rows: true, ..shape(1, 1, 1) },
         Shape { empty_rows: true, ..shape(33, 2, 20) },
     ];
-    for _ in 0..24 {
+    while shapes.len() < CIRCUITS {
         shapes.push(Shape {
             empty_rows: rng.r#gen(),
+            b_empty: rng.gen_ratio(1, 20),
             ..shape(rng.gen_range(1..200), rng.gen_range(0..6), rng.gen_range(1..150))
         });
     }
