@@ -8,15 +8,15 @@
 //!                                                                ▲
 //!   proven block of another collator ─► import: verify, apply, commit
 //!
-//!   [`setup`] makes keys           [`witness_pov`] is what a proof replaces, [`scene`] people with accounts:
-//!                                  both for demonstrations and measurements
+//!   [`setup`] makes keys           [`witness_pov`] is what a proof replaces, [`scene`] people with accounts,
+//!                                  [`sample`] a block of theirs: for demonstrations and measurements
 //! ```
 //!
 //! Here circuits, prover and verifier meet. [`Collator`] is the whole of it as a library; the program
 //! `zkpov` is a thin command line over it.
 //!
 //! From the ground up: `files`, `paths`, `relay_file`, `extrinsics`, `key_file`, `spec`, `circuit`, `db`,
-//! `chain`, `setup`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`.
+//! `chain`, `setup`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`, `sample`.
 
 pub mod author;
 pub mod chain;
@@ -30,6 +30,7 @@ pub mod key_file;
 pub mod keystore;
 pub mod paths;
 pub mod relay_file;
+pub mod sample;
 pub mod scene;
 pub mod setup;
 pub mod spec;

@@ -17,24 +17,20 @@ use serde_json::{Value, json};
 use zkpov_circuits::{
     chains::Payments,
     pallets::balances::Extrinsic,
-    runtime::{AccountId, BlockContext, Chain},
+    runtime::{AccountId, Chain},
 };
 use zkpov_collator::{
-    Collator,
-    author::{AuthorRequest, How, Made},
-    db::{BlockRecord, ReadDatabase},
+    author::Made,
+    db::ReadDatabase,
     files, key_file,
     keystore::KeyStore,
     paths,
     relay_file::RelayFile,
+    sample::{PARA_ID, RELAY, SampleBlock, SampleChain},
     scene::{self, Scene},
-    setup,
-    witness_pov::WitnessPov,
 };
 use zkpov_prover::Options;
-use zkpov_verifier::{
-    head::ParentHead, lane::TierId, relay::RelayContext, statement, validate::validate_block,
-};
+use zkpov_verifier::{lane::TierId, validate::validate_block};
 
 use super::{
     amount::amount,
@@ -45,11 +41,6 @@ use super::{
 };
 use cost::{Both, Cost};
 use tampering::{Attack, Target};
-
-/// The para id of the demo's chain: the first that a relay chain gives to anyone.
-const PARA_ID: u32 = 2000;
-/// The relay block that the demo's block is made at, and its state root: any will do, nothing is read of it.
-const RELAY: RelayContext = RelayContext { relay_parent_number: 1000, relay_parent_storage_root: [0x5a; 32] };
 
 /// See it all: a chain, its keys, a proven block, the relay's check, refused forgeries, and what it saves
 ///
@@ -124,13 +115,6 @@ struct Story<'a> {
     figures: serde_json::Map<String, Value>,
 }
 
-/// What the block was made of and on, for the comparison.
-struct Block {
-    record: BlockRecord,
-    made: Made,
-    extrinsics: Vec<Vec<u8>>,
-}
-
 impl Story<'_> {
     fn tell(&mut self) -> Result<(), Failure> {
         let out = self.out;
@@ -145,68 +129,50 @@ impl Story<'_> {
                 rayon::current_num_threads()
             ))
         ))?;
-        let scene = Scene::random(self.accounts);
-        let mut collator = self.genesis(&scene)?;
-        let key_bytes = self.setup(&collator)?;
-        let keys = KeyStore::open(&self.directory.join("keys"), &collator.info().identity)?;
-        let parent_head = collator.database().tip()?.head;
-        // The comparison executes on the parent's state, which the snapshot keeps.
-        let parent_state = collator.database().state()?;
-        let parent = collator.parent()?;
-        let block = self.author(&mut collator, &scene, &keys)?;
-        self.validate(&parent_head, &keys, &block)?;
-        self.tamper(&parent_head, &keys, &block, &scene)?;
-        let payments = Payments::default();
-        let context = block_context(&collator, parent, &scene)?;
-        let taken =
-            block.made.included.iter().filter_map(|position| block.extrinsics.get(*position)).cloned();
-        let witness = WitnessPov::build(&payments, &parent_state, &context, self.tier, taken.collect())?;
+        let mut sample = self.genesis()?;
+        let key_bytes = self.setup(&sample)?;
+        let keys = KeyStore::open(&sample.keys(), &sample.collator().info().identity)?;
+        let block = self.author(&mut sample, &keys)?;
+        self.validate(&keys, &block)?;
+        self.tamper(&keys, &block, sample.scene())?;
         self.compare(&Both {
-            chain: &payments,
-            parent_head: &parent_head,
+            chain: &Payments::default(),
+            parent_head: &block.parent_head,
             relay: &RELAY,
             key_bytes: &key_bytes,
             pov: &block.record.pov,
-            context: &context,
+            context: &block.context,
             tier: self.tier,
-            witness: &witness,
+            witness: &block.witness,
         })
     }
 
-    fn genesis(&mut self, scene: &Scene) -> Result<Collator, Failure> {
+    fn genesis(&mut self) -> Result<SampleChain, Failure> {
         let out = self.out;
         self.chapter(1, "A parachain begins")?;
-        let spec = scene.spec(self.chain.name());
-        files::write_atomically(&self.directory.join("spec.json"), spec.as_bytes())?;
-        let base = self.directory.join("chain");
-        let collator = Collator::create(&base, self.chain, PARA_ID, spec.as_bytes())?;
-        let genesis = collator.database().genesis()?;
-        files::write_atomically(&paths::genesis_head(&base), &genesis.head)?;
-        key_file::write(&self.directory.join("author.json"), scene.author())?;
-        let accounts = grouped(scene.accounts());
+        let sample =
+            SampleChain::create(self.directory, self.chain, self.tier, Scene::random(self.accounts))?;
+        key_file::write(&self.directory.join("author.json"), sample.scene().author())?;
+        let genesis = sample.collator().info().identity.genesis_hash;
+        let accounts = sample.scene().accounts();
         out.say(format!(
-            "   para {PARA_ID}, {accounts} accounts of 2^24 places, state in one Poseidon Merkle tree"
+            "   para {PARA_ID}, {} accounts of 2^24 places, state in one Poseidon Merkle tree",
+            grouped(accounts)
         ))?;
-        out.say(format!("   genesis {}", out.faint(hex(&genesis.hash))))?;
-        self.figure("accounts", json!(scene.accounts()));
-        self.figure("genesis_hash", json!(hex(&genesis.hash)));
-        Ok(collator)
+        out.say(format!("   genesis {}", out.faint(hex(&genesis))))?;
+        self.figure("accounts", json!(accounts));
+        self.figure("genesis_hash", json!(hex(&genesis)));
+        Ok(sample)
     }
 
     /// Makes the keys and returns the validity key's bytes.
-    fn setup(&mut self, collator: &Collator) -> Result<Vec<u8>, Failure> {
+    fn setup(&mut self, sample: &SampleChain) -> Result<Vec<u8>, Failure> {
         let out = self.out;
         self.chapter(2, "Its keys are made, by one party and so for development only")?;
         let start = Instant::now();
         let bars = Bars::new("set-up");
-        let options = Options::default().with_progress(&bars);
-        let (proving_key, tier_key) = setup::development_keys(self.chain, self.tier, &options)?;
+        let (proving_key, validity_key) = sample.make_keys(&Options::default().with_progress(&bars))?;
         drop(bars);
-        let keys = self.directory.join("keys");
-        std::fs::create_dir_all(&keys)?;
-        proving_key.write(paths::proving_key(&keys, self.tier))?;
-        let validity_key = setup::validity_key(collator.info().identity, vec![tier_key]).encode();
-        files::write_atomically(&paths::validity_key(&keys), &validity_key)?;
         let took = start.elapsed();
         let constraints = proving_key.num_constraints();
         out.say(format!(
@@ -226,58 +192,36 @@ impl Story<'_> {
         Ok(validity_key)
     }
 
-    fn author(&mut self, collator: &mut Collator, scene: &Scene, keys: &KeyStore) -> Result<Block, Failure> {
+    fn author(&mut self, sample: &mut SampleChain, keys: &KeyStore) -> Result<SampleBlock, Failure> {
         self.chapter(3, "A collator makes block 1 and proves it")?;
-        let (extrinsics, forged) = self.extrinsics(collator, scene)?;
+        let (extrinsics, forged) = self.extrinsics(sample)?;
         let relay = RelayFile { context: RELAY };
         files::write_atomically(&self.directory.join("relay.json"), relay.to_json().as_bytes())?;
-        let request = AuthorRequest {
-            extrinsics: &extrinsics,
-            pending: false,
-            relay: &relay,
-            author: scene.author(),
-            keys,
-            tier: Some(self.tier),
-        };
-        let before = self.author_balance(collator, scene)?;
+        let before = self.author_balance(sample)?;
         let bars = Bars::new("proof");
-        let authored = collator.author(&request, &Options::default().with_progress(&bars))?;
+        let block = sample.author(keys, &extrinsics, &Options::default().with_progress(&bars))?;
         drop(bars);
-        let How::Made(made) = authored.how else {
-            return Err(Failure::misuse("a new chain has a block already; this is a fault of the program"));
-        };
-        let record = authored.block;
         let pov = self.directory.join("block-1.pov");
-        files::write_atomically(&pov, &record.pov)?;
-        files::write_atomically(&paths::head_beside(&pov), &record.head)?;
-        let fees = self.author_balance(collator, scene)?.saturating_sub(before);
-        self.say_made(&made, fees, &forged, collator)?;
-        Ok(Block { record, made, extrinsics })
+        files::write_atomically(&pov, &block.record.pov)?;
+        files::write_atomically(&paths::head_beside(&pov), &block.record.head)?;
+        let fees = self.author_balance(sample)?.saturating_sub(before);
+        self.say_made(&block.made, fees, &forged, sample)?;
+        Ok(block)
     }
 
     /// The extrinsics offered, as SCALE: as many as the tier holds, and forged ones. Also written as a file.
-    fn extrinsics(
-        &self,
-        collator: &Collator,
-        scene: &Scene,
-    ) -> Result<(Vec<Vec<u8>>, Vec<&'static str>), Failure> {
-        let capacity = |call: u8| {
-            let tier = self.chain.tiers().iter().find(|tier| tier.id == self.tier)?;
-            Some(tier.lanes.iter().find(|lane| lane.call == call)?.capacity)
-        };
-        let [transfers, opens] = [0, 1].map(|call| capacity(call).unwrap_or_default());
-        let identity = collator.info().identity;
-        let signed = scene.extrinsics(&identity, transfers, opens);
-        let (names, forged): (Vec<_>, Vec<_>) = scene.forged(&identity).into_iter().unzip();
-        let offered: Vec<_> = signed.into_iter().chain(forged).collect();
+    fn extrinsics(&self, sample: &SampleChain) -> Result<(Vec<Vec<u8>>, Vec<&'static str>), Failure> {
+        let forged = sample.scene().forged(&sample.collator().info().identity);
+        let (names, forged): (Vec<_>, Vec<_>) = forged.into_iter().unzip();
+        let offered: Vec<_> = sample.signed().into_iter().chain(forged).collect();
         let lines: String = offered.iter().map(|extrinsic| format!("{}\n", extrinsic.to_json())).collect();
         files::write_atomically(&self.directory.join("extrinsics.jsonl"), lines.as_bytes())?;
         Ok((offered.iter().map(Extrinsic::encode).collect(), names))
     }
 
-    fn author_balance(&self, collator: &Collator, scene: &Scene) -> Result<u128, Failure> {
-        let who = AccountId::Key(scene.author().public_key());
-        let account = self.chain.account(&collator.database().state()?, who)?;
+    fn author_balance(&self, sample: &SampleChain) -> Result<u128, Failure> {
+        let who = AccountId::Key(sample.scene().author().public_key());
+        let account = self.chain.account(&sample.collator().database().state()?, who)?;
         Ok(account.map_or(0, |account| account.balance))
     }
 
@@ -286,7 +230,7 @@ impl Story<'_> {
         made: &Made,
         fees: u128,
         forged: &[&str],
-        collator: &Collator,
+        sample: &SampleChain,
     ) -> Result<(), Failure> {
         let out = self.out;
         let [transfers, opens] = [0, 1].map(|lane| made.used_slots.get(lane).copied().unwrap_or_default());
@@ -306,7 +250,7 @@ impl Story<'_> {
             duration(times.witness),
             out.strong("proved"),
             out.strong(duration(times.prove)),
-            amount(fees, &collator.token()?)
+            amount(fees, &sample.collator().token()?)
         ))?;
         self.figure("transfers", json!(transfers));
         self.figure("opens", json!(opens));
@@ -316,14 +260,14 @@ impl Story<'_> {
         Ok(())
     }
 
-    fn validate(&mut self, parent_head: &[u8], keys: &KeyStore, block: &Block) -> Result<(), Failure> {
+    fn validate(&mut self, keys: &KeyStore, block: &SampleBlock) -> Result<(), Failure> {
         let out = self.out;
         self.chapter(4, "A relay validator checks it, where it would have executed it")?;
         let start = Instant::now();
-        let transition = validate_block(parent_head, &RELAY, keys.validity_key(), &block.record.pov)
+        let transition = validate_block(&block.parent_head, &RELAY, keys.validity_key(), &block.record.pov)
             .map_err(|reason| {
-                Failure::misuse(format!("the block is refused: {reason}; this is a fault of the program"))
-            })?;
+            Failure::misuse(format!("the block is refused: {reason}; this is a fault of the program"))
+        })?;
         let took = start.elapsed();
         if transition.head_data != block.record.head {
             return Err(Failure::misuse(
@@ -341,17 +285,11 @@ impl Story<'_> {
         Ok(())
     }
 
-    fn tamper(
-        &mut self,
-        parent_head: &[u8],
-        keys: &KeyStore,
-        block: &Block,
-        scene: &Scene,
-    ) -> Result<(), Failure> {
+    fn tamper(&mut self, keys: &KeyStore, block: &SampleBlock, scene: &Scene) -> Result<(), Failure> {
         let out = self.out;
         self.chapter(5, "Forgeries are refused, even those that the author signs")?;
         let target = Target {
-            parent_head,
+            parent_head: &block.parent_head,
             relay: &RELAY,
             key: keys.validity_key(),
             pov: &block.record.pov,
@@ -452,15 +390,4 @@ impl Story<'_> {
 /// How the proof compares, honestly either way.
 fn times(ratio: f64) -> String {
     if ratio >= 1.0 { format!("{ratio:.1} times less") } else { format!("{:.1} times more", 1.0 / ratio) }
-}
-
-fn block_context(collator: &Collator, parent: ParentHead, scene: &Scene) -> Result<BlockContext, Failure> {
-    Ok(BlockContext {
-        identity: collator.info().identity,
-        parent,
-        relay_parent_number: RELAY.relay_parent_number,
-        author: scene::AUTHOR,
-        author_key: scene.author().public_key(),
-        context: statement::context(&parent.hash, &[]),
-    })
 }
