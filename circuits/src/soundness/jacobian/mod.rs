@@ -20,7 +20,8 @@
 //! The new state root, the body root, the digest and the author's fees are then outputs, and full rank says that
 //! they follow from the inputs. A hash gives one equation for all that goes into it, and that the rest of a
 //! preimage follows is collision resistance and no algebra: so a preimage is fixed, but for one
-//! element, which shows that the equation is there.
+//! element, which shows that the equation is there. Likewise a comparison of two lists by a random challenge is one
+//! equation, and that the rest of a list follows is the argument of the challenge.
 //!
 //! # Range checks
 //!
