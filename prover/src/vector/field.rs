@@ -1,6 +1,5 @@
 //! Eight elements of a prime field, with the bounds that the module's head describes in the types.
 
-use core::borrow::Borrow;
 use core::marker::PhantomData;
 
 use super::modulus::power_of_two;
@@ -21,44 +20,20 @@ impl<B: Backend, M: Modulus> From<Reduced<B, M>> for Sum<B, M> {
     }
 }
 
-/// What a multiplication takes: [`Reduced`] or [`Sum`], or a reference to one, which spares a copy.
+/// What a multiplication takes: [`Reduced`] or [`Sum`].
 pub(crate) trait Factor<B: Backend, M: Modulus> {
-    /// What [`Factor::settled`] gives.
-    type Settled: Borrow<B::Vector>;
     /// As the backend's multiplication takes it.
-    fn settled(self) -> Self::Settled;
+    fn settled(self) -> B::Vector;
 }
 
 impl<B: Backend, M: Modulus> Factor<B, M> for Reduced<B, M> {
-    type Settled = B::Vector;
-
     #[inline(always)]
     fn settled(self) -> B::Vector {
         self.0
     }
 }
 
-impl<'a, B: Backend, M: Modulus> Factor<B, M> for &'a Reduced<B, M> {
-    type Settled = &'a B::Vector;
-
-    #[inline(always)]
-    fn settled(self) -> &'a B::Vector {
-        &self.0
-    }
-}
-
 impl<B: Backend, M: Modulus> Factor<B, M> for Sum<B, M> {
-    type Settled = B::Vector;
-
-    #[inline(always)]
-    fn settled(self) -> B::Vector {
-        B::settle(self.0)
-    }
-}
-
-impl<B: Backend, M: Modulus> Factor<B, M> for &Sum<B, M> {
-    type Settled = B::Vector;
-
     #[inline(always)]
     fn settled(self) -> B::Vector {
         B::settle(self.0)
@@ -111,16 +86,16 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
         Self::splat(backend, &[0; 4])
     }
 
-    /// Montgomery product of values that lie in memory: given as references, they are not copied.
+    /// Montgomery product of values that lie in memory, which are not copied.
     #[inline(always)]
-    pub(crate) fn product(a: impl Factor<B, M>, b: impl Factor<B, M>) -> Self {
-        Self(B::product::<M>(a.settled().borrow(), b.settled().borrow()), PhantomData)
+    pub(crate) fn product(a: &Self, b: &Self) -> Self {
+        Self(B::product::<M>(&a.0, &b.0), PhantomData)
     }
 
     /// Montgomery product.
     #[inline(always)]
     pub(crate) fn mul(self, other: impl Factor<B, M>) -> Self {
-        Self(B::mul::<M>(self.0, *other.settled().borrow()), PhantomData)
+        Self(B::mul::<M>(self.0, other.settled()), PhantomData)
     }
 
     /// Montgomery square.
@@ -170,7 +145,7 @@ impl<B: Backend, M: Modulus> Sum<B, M> {
     /// Montgomery product.
     #[inline(always)]
     pub(crate) fn mul(self, other: impl Factor<B, M>) -> Reduced<B, M> {
-        Reduced(B::mul::<M>(self.settled(), *other.settled().borrow()), PhantomData)
+        Reduced(B::mul::<M>(self.settled(), other.settled()), PhantomData)
     }
 
     /// Montgomery square.

@@ -30,6 +30,8 @@ mod fq2;
 mod ifma;
 pub(crate) mod modulus;
 mod portable;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use choice::{Choice, dispatch};
 pub use choice::{VectorsError, vectors};
@@ -157,63 +159,4 @@ pub(crate) trait Kernel {
     type Output;
     /// Does it.
     fn run<B: Backend>(self, backend: B) -> Self::Output;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ark_bn254::{Fq, Fr};
-    use ark_ff::{BigInt, Fp, MontBackend, MontConfig, UniformRand};
-
-    fn rows<P: MontConfig<4>>(values: &[Fp<MontBackend<P, 4>, 4>; LANES]) -> [Row; LANES] {
-        values.map(|value| value.0.0)
-    }
-
-    struct Products<M>(core::marker::PhantomData<M>, [Row; LANES], [Row; LANES]);
-
-    impl<M: Modulus> Kernel for Products<M> {
-        type Output = [[Row; LANES]; 3];
-        #[inline(always)]
-        fn run<B: Backend>(self, backend: B) -> Self::Output {
-            let a = Reduced::<B, M>::load_ark(backend, self.1.each_ref());
-            let b = Reduced::load_ark(backend, self.2.each_ref());
-            let sum_times_difference = a.add(b).mul(a.sub(b));
-            [
-                a.mul(b).add(a).store_ark(backend),
-                sum_times_difference.sub(b).store_ark(backend),
-                a.sub(b).store_ark(backend),
-            ]
-        }
-    }
-
-    fn agrees_with_ark<M: Modulus, P: MontConfig<4>>(
-        a: &[Fp<MontBackend<P, 4>, 4>; LANES],
-        b: &[Fp<MontBackend<P, 4>, 4>; LANES],
-    ) {
-        for choice in Choice::available() {
-            let [product, square, difference] =
-                choice.run(Products::<M>(core::marker::PhantomData, rows(a), rows(b)));
-            for i in 0..LANES {
-                let (a, b) = (a[i], b[i]);
-                assert_eq!(BigInt(product[i]), (a * b + a).0);
-                assert_eq!(BigInt(square[i]), (a * a - b * b - b).0);
-                assert_eq!(BigInt(difference[i]), (a - b).0);
-            }
-        }
-    }
-
-    #[test]
-    fn products_sums_and_differences_are_those_of_ark_ff() {
-        let mut rng = ark_std::test_rng();
-        for _ in 0..1000 {
-            agrees_with_ark::<Base, _>(
-                &core::array::from_fn(|_| Fq::rand(&mut rng)),
-                &core::array::from_fn(|_| Fq::rand(&mut rng)),
-            );
-            agrees_with_ark::<Scalar, _>(
-                &core::array::from_fn(|_| Fr::rand(&mut rng)),
-                &core::array::from_fn(|_| Fr::rand(&mut rng)),
-            );
-        }
-    }
 }

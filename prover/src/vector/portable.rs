@@ -1,6 +1,11 @@
-//! The backend that runs anywhere: eight times 4 × 64-bit limbs, R = 2^256, every value canonical (so a sum is reduced already).
+//! The backend that runs anywhere: eight times 4 × 64-bit limbs, R = 2^256, every value canonical (so a sum is reduced already). On
+//! x86-64 processors with BMI 2 and ADX it is compiled for these.
 
-use super::modulus::{power_of_two, subtract};
+#![allow(unsafe_code)] // A function that enables instructions is unsafe to call from one that does not.
+
+use core::hint::select_unpredictable;
+
+use super::modulus::power_of_two;
 use super::{Backend, Kernel, LANES, Modulus, Row};
 
 /// Any processor.
@@ -14,6 +19,11 @@ impl Backend for Portable {
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("adx") {
+            // SAFETY: the processor has just named the features that the function enables.
+            return unsafe { run_with_mulx(self, kernel) };
+        }
         kernel.run(self)
     }
 
@@ -25,7 +35,7 @@ impl Backend for Portable {
     #[inline(always)]
     fn unpack_ark<M: Modulus>(self, rows: [&Row; LANES]) -> Self::Vector {
         // One multiplication by one (2^256) reduces a value that is not canonical.
-        rows.map(|row| multiply::<M>(row, &const { power_of_two(&M::P, 256) }))
+        rows.map(|row| multiply::<M>(&const { power_of_two(&M::P, 256) }, row))
     }
 
     #[inline(always)]
@@ -44,31 +54,32 @@ impl Backend for Portable {
     }
 
     #[inline(always)]
+    fn product<M: Modulus>(a: &Self::Vector, b: &Self::Vector) -> Self::Vector {
+        core::array::from_fn(|i| multiply::<M>(&a[i], &b[i]))
+    }
+
+    #[inline(always)]
+    fn square<M: Modulus>(a: Self::Vector) -> Self::Vector {
+        core::array::from_fn(|i| multiply::<M>(&a[i], &a[i]))
+    }
+
+    #[inline(always)]
+    fn sub_two<M: Modulus>(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        Self::sub::<M>(Self::sub::<M>(a, b), c)
+    }
+
+    #[inline(always)]
     fn add<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        core::array::from_fn(|i| {
-            let mut sum = [0; 4];
-            let mut carry = 0;
-            for (j, out) in sum.iter_mut().enumerate() {
-                let wide = u128::from(a[i][j]) + u128::from(b[i][j]) + u128::from(carry);
-                (*out, carry) = (wide as u64, (wide >> 64) as u64);
-            }
-            // Both are below p < 2^254, so nothing is carried out.
-            reduce_once::<M>(sum)
-        })
+        // Both are below p < 2^254, so nothing is carried out.
+        core::array::from_fn(|i| reduce_once::<M>(add_rows(&a[i], &b[i])))
     }
 
     #[inline(always)]
     fn sub<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
         core::array::from_fn(|i| {
-            let (difference, borrow) = subtract(&a[i], &b[i]);
-            let mut sum = [0; 4];
-            let mut carry = 0;
-            for (j, out) in sum.iter_mut().enumerate() {
-                let p = if borrow { M::P[j] } else { 0 };
-                let wide = u128::from(difference[j]) + u128::from(p) + u128::from(carry);
-                (*out, carry) = (wide as u64, (wide >> 64) as u64);
-            }
-            sum
+            let (difference, negative) = sub_rows(&a[i], &b[i]);
+            let p = |word: usize| select_unpredictable(negative, M::P[word], 0);
+            add_rows(&difference, &[p(0), p(1), p(2), p(3)])
         })
     }
 
@@ -83,35 +94,84 @@ impl Backend for Portable {
     }
 }
 
-/// a - p if that is not negative, else a.
-#[inline(always)]
-fn reduce_once<M: Modulus>(a: Row) -> Row {
-    let (difference, borrow) = subtract(&a, &M::P);
-    core::array::from_fn(|i| if borrow { a[i] } else { difference[i] })
+/// Runs a kernel compiled for a multiplication that leaves the flags alone.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "bmi2,adx")]
+fn run_with_mulx<K: Kernel>(backend: Portable, kernel: K) -> K::Output {
+    kernel.run(backend)
 }
 
-/// a · b / 2^256 mod p, for a below 2^256 and b below p: Montgomery's method, one limb of b at a time. The sum stays below 2^257
-/// - 2^64, in five limbs, and ends below p + a b / 2^256 < 2 p.
+/// a + b mod 2^256.
+#[inline(always)]
+fn add_rows(a: &Row, b: &Row) -> Row {
+    let (s0, carry) = carrying_add(a[0], b[0], 0);
+    let (s1, carry) = carrying_add(a[1], b[1], carry);
+    let (s2, carry) = carrying_add(a[2], b[2], carry);
+    [s0, s1, s2, a[3].wrapping_add(b[3]).wrapping_add(carry)]
+}
+
+/// a - b mod 2^256, for numbers below 2^255, and whether a is the smaller.
+#[inline(always)]
+fn sub_rows(a: &Row, b: &Row) -> (Row, bool) {
+    let (d0, borrow) = borrowing_sub(a[0], b[0], 0);
+    let (d1, borrow) = borrowing_sub(a[1], b[1], borrow);
+    let (d2, borrow) = borrowing_sub(a[2], b[2], borrow);
+    let d3 = a[3].wrapping_sub(b[3]).wrapping_sub(borrow);
+    ([d0, d1, d2, d3], d3.cast_signed() < 0)
+}
+
+/// a + b + `carry`: the word and the carry.
+#[inline(always)]
+fn carrying_add(a: u64, b: u64, carry: u64) -> (u64, u64) {
+    let wide = u128::from(a) + u128::from(b) + u128::from(carry);
+    (wide as u64, (wide >> 64) as u64)
+}
+
+/// a - b - `borrow`: the word and the borrow.
+#[inline(always)]
+fn borrowing_sub(a: u64, b: u64, borrow: u64) -> (u64, u64) {
+    let (less, below) = a.overflowing_sub(b);
+    let (less, below_again) = less.overflowing_sub(borrow);
+    (less, u64::from(below | below_again))
+}
+
+/// a - p if that is not negative, else a, which is below 2^255. Which of them is as good as random: a conditional move, no branch.
+#[inline(always)]
+fn reduce_once<M: Modulus>(a: Row) -> Row {
+    let (difference, negative) = sub_rows(&a, &M::P);
+    [
+        select_unpredictable(negative, a[0], difference[0]),
+        select_unpredictable(negative, a[1], difference[1]),
+        select_unpredictable(negative, a[2], difference[2]),
+        select_unpredictable(negative, a[3], difference[3]),
+    ]
+}
+
+/// `sum` + a · b + `carry`: the low word and the high one.
+#[inline(always)]
+fn multiply_add(sum: u64, a: u64, b: u64, carry: u64) -> (u64, u64) {
+    let wide = u128::from(sum) + u128::from(a) * u128::from(b) + u128::from(carry);
+    (wide as u64, (wide >> 64) as u64)
+}
+
+/// a · b / 2^256 mod p, for a below p and b below 2^256: Montgomery's method, one word of b at a time. Before each, t is below a + p,
+/// so that its last word has two bits to spare and the two carries into it add up without one; in the end it is below 2 p.
 #[inline(always)]
 fn multiply<M: Modulus>(a: &Row, b: &Row) -> Row {
-    let mut t = [0u64; 5];
+    let [a0, a1, a2, a3] = *a;
+    let [p0, p1, p2, p3] = M::P;
+    let [mut t0, mut t1, mut t2, mut t3] = [0; 4];
     for &b in b {
-        let mut carry = 0;
-        for (t, &a) in t.iter_mut().zip(a) {
-            let wide = u128::from(*t) + u128::from(a) * u128::from(b) + u128::from(carry);
-            (*t, carry) = (wide as u64, (wide >> 64) as u64);
-        }
-        let top = u128::from(t[4]) + u128::from(carry);
-        let m = t[0].wrapping_mul(M::MINUS_INVERSE);
-        let mut carry = (u128::from(t[0]) + u128::from(m) * u128::from(M::P[0])) >> 64;
-        for j in 1..4 {
-            let wide = u128::from(t[j]) + u128::from(m) * u128::from(M::P[j]) + carry;
-            t[j - 1] = wide as u64;
-            carry = wide >> 64;
-        }
-        let wide = top + carry;
-        t[3] = wide as u64;
-        t[4] = (wide >> 64) as u64;
+        let (r0, carry) = multiply_add(t0, a0, b, 0);
+        let m = r0.wrapping_mul(M::MINUS_INVERSE);
+        let (_, borne) = multiply_add(r0, m, p0, 0);
+        let (r1, carry) = multiply_add(t1, a1, b, carry);
+        let (r1, borne) = multiply_add(r1, m, p1, borne);
+        let (r2, carry) = multiply_add(t2, a2, b, carry);
+        let (r2, borne) = multiply_add(r2, m, p2, borne);
+        let (r3, carry) = multiply_add(t3, a3, b, carry);
+        let (r3, borne) = multiply_add(r3, m, p3, borne);
+        (t0, t1, t2, t3) = (r1, r2, r3, carry + borne);
     }
-    reduce_once::<M>([t[0], t[1], t[2], t[3]])
+    reduce_once::<M>([t0, t1, t2, t3])
 }

@@ -36,6 +36,7 @@ impl Doubles {
     pub(super) fn opaque<T>(&mut self, a: &mut *const T, b: &mut *const T) {
         let [low, high] = &mut self.0;
         // SAFETY: the assembler gets a comment.
+        #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written through them")]
         unsafe {
             core::arch::asm!(
                 "/* {} {} {} {} */",
@@ -119,6 +120,21 @@ impl Doubles {
     pub(super) fn bits(self) -> Integers {
         let [low, high] = self.0;
         Integers([_mm256_castpd_si256(low), _mm256_castpd_si256(high)])
+    }
+}
+
+#[cfg(test)]
+impl Doubles {
+    /// These values, for a caller that knows that the processor has the instructions.
+    pub(super) fn from_lanes(lanes: [f64; LANES]) -> Self {
+        // SAFETY: both are 64 bytes for which every pattern of bits is a value.
+        unsafe { core::mem::transmute(lanes) }
+    }
+
+    /// The values.
+    pub(super) fn lanes(self) -> [f64; LANES] {
+        // SAFETY: both are 64 bytes for which every pattern of bits is a value.
+        unsafe { core::mem::transmute(self) }
     }
 }
 
