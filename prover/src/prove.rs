@@ -10,16 +10,14 @@
 
 use ark_bn254::{Fr, G1Projective, G2Projective};
 use ark_ec::CurveGroup;
-use ark_ec::short_weierstrass::{Affine, Projective, SWCurveConfig};
 use ark_ff::{One, UniformRand};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rand::rngs::OsRng;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use crate::encoding::Encoding;
 use crate::key::{KeyError, ProvingKey, Section};
-use crate::msm::msm;
+use crate::msm::Scalars;
 use crate::progress::{Options, phase, start_phase};
 use crate::proof::{Proof, VerifyError, verify};
 use crate::qap::{self, Rows, RowsError};
@@ -98,34 +96,34 @@ pub fn prove_with_randomness(
     let quotient = quotient(key, assignment, options)?;
     let h: G1Projective = {
         let running = start_phase!(options, phase::PROVE_MSM_H, 1);
-        let sum = msm_with_section(key, Section::H, &quotient, options)?;
+        let sum = key.multiply(Section::H, quotient[..].into())?;
         running.finish();
         sum
     };
     drop(quotient);
     let l: G1Projective = {
         let running = start_phase!(options, phase::PROVE_MSM_L, 1);
-        let sum = msm_with_section(key, Section::L, witness, options)?;
+        let sum = key.multiply(Section::L, witness.into())?;
         running.finish();
         sum
     };
     let a: G1Projective = {
         let running = start_phase!(options, phase::PROVE_MSM_A, 1);
-        let scalars = gather(assignment, key.indices(Section::AIndices));
-        let sum = msm_with_section(key, Section::A, &scalars, options)?;
+        let scalars = Scalars::gathered(assignment, key.indices(Section::AIndices));
+        let sum = key.multiply(Section::A, scalars)?;
         running.finish();
         sum + *key.delta_g1() * r + key.verifying_key().alpha_g1()
     };
-    let scalars = gather(assignment, key.indices(Section::BIndices));
+    let scalars = Scalars::gathered(assignment, key.indices(Section::BIndices));
     let b_g1: G1Projective = {
         let running = start_phase!(options, phase::PROVE_MSM_B_G1, 1);
-        let sum = msm_with_section(key, Section::BG1, &scalars, options)?;
+        let sum = key.multiply(Section::BG1, scalars)?;
         running.finish();
         sum + *key.delta_g1() * s + key.beta_g1()
     };
     let b: G2Projective = {
         let running = start_phase!(options, phase::PROVE_MSM_B_G2, 1);
-        let sum = msm_with_section(key, Section::BG2, &scalars, options)?;
+        let sum = key.multiply(Section::BG2, scalars)?;
         running.finish();
         sum + *key.verifying_key().delta_g2() * s + key.verifying_key().beta_g2()
     };
@@ -162,27 +160,4 @@ fn quotient(
     let quotient = qap::quotient(a, b).ok_or(ProveError::Matrices)?;
     running.finish();
     Ok(Zeroizing::new(quotient))
-}
-
-/// The values of the variables that a query has points for. An index beyond the assignment, which a damaged key may hold, is
-/// skipped: the proof then fails its verification.
-fn gather(assignment: &[Fr], indices: &[u32]) -> Zeroizing<Vec<Fr>> {
-    let values = indices.par_iter().map(|&index| assignment.get(index as usize).copied().unwrap_or_default());
-    Zeroizing::new(values.collect())
-}
-
-fn msm_with_section<C>(
-    key: &ProvingKey,
-    section: Section,
-    scalars: &[Fr],
-    options: &Options<'_>,
-) -> Result<Projective<C>, ProveError>
-where
-    C: SWCurveConfig<ScalarField = Fr>,
-    Affine<C>: Encoding,
-{
-    let running = start_phase!(options, phase::PROVE_LOAD, 1);
-    let points = key.decode::<Affine<C>>(section)?;
-    running.finish();
-    Ok(msm(&points, scalars))
 }

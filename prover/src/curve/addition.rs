@@ -11,6 +11,8 @@
 //! one of the terms, d is one and the lane's result is replaced. All sums of a call must be independent: a batch may read its
 //! terms after the results of others have been put.
 
+use zeroize::DefaultIsZeroes;
+
 use super::{Coordinate, Lanes, Point};
 use crate::vector::{Backend, Kernel, LANES};
 
@@ -81,6 +83,8 @@ pub(crate) struct Pair {
     /// Index of the sum.
     pub(crate) place: u32,
 }
+
+impl DefaultIsZeroes for Pair {}
 
 impl<R> Additions<R> for Pairs<'_, R> {
     #[inline(always)]

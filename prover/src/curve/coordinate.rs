@@ -75,6 +75,8 @@ pub(crate) trait Lanes<B: Backend, R>: Copy + Debug + Send + Sync {
     fn mul(self, other: Self) -> Self;
     /// Product with a sum.
     fn mul_sum(self, other: Self::Sum) -> Self;
+    /// Product with elements of Fq.
+    fn scale(self, factor: Reduced<B, Base>) -> Self;
     /// Square.
     fn square(self) -> Self;
     /// Sum.
@@ -167,6 +169,11 @@ impl<B: Backend> Lanes<B, [Row; 1]> for Reduced<B, Base> {
     }
 
     #[inline(always)]
+    fn scale(self, factor: Reduced<B, Base>) -> Self {
+        self.mul(factor)
+    }
+
+    #[inline(always)]
     fn square(self) -> Self {
         self.square()
     }
@@ -236,6 +243,11 @@ impl<B: Backend> Lanes<B, [Row; 2]> for ReducedFq2<B> {
     #[inline(always)]
     fn mul_sum(self, other: Self::Sum) -> Self {
         self.mul(other)
+    }
+
+    #[inline(always)]
+    fn scale(self, factor: Reduced<B, Base>) -> Self {
+        Self { c0: self.c0.mul(factor), c1: self.c1.mul(factor) }
     }
 
     #[inline(always)]

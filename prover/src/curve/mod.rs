@@ -67,7 +67,7 @@ impl<R: Coordinate> Point<R> {
     /// Whether this is the neutral element.
     #[inline(always)]
     pub(crate) fn is_infinity(&self) -> bool {
-        self.x.is_zero() && self.y.is_zero()
+        self.x.lowest_limb() == 0 && self.x.is_zero() && self.y.is_zero()
     }
 
     /// The negative, in the form that the point has.

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::format::{ALIGNMENT, HEADER_BYTES};
 use super::{KeyError, ProvingKey, Section, verify_checksum};
 use crate::encoding::Encoding;
-use crate::msm::msm;
+use crate::msm::Scalars;
 use crate::progress::{Options, phase, start_phase};
 use crate::qap;
 use crate::r1cs::{IndexOutOfBounds, R1csError, R1csView, Side};
@@ -150,25 +150,21 @@ impl ProvingKey {
         // One random coefficient for each variable; a relation over a part of the variables has zeros elsewhere. Each relation is
         // linear in them over Fr, so one that is wrong in some variable holds for at most one of that variable's coefficients.
         let random = random_coefficients(r1cs.num_variables());
-        let b_g1 = self.decode::<G1Affine>(Section::BG1)?;
-        let b_g2 = self.decode::<G2Affine>(Section::BG2)?;
-        let of_b = select(self.indices(Section::BIndices), &random);
-        let sum_b_g2 = msm(&b_g2, &of_b);
-        holds(relation::B_GROUPS, &[(msm(&b_g1, &of_b), g2), (-g1, sum_b_g2)])?;
-        drop(b_g1);
+        let (in_a, in_b) = (self.indices(Section::AIndices), self.indices(Section::BIndices));
+        let of_b = Scalars::gathered(&random, in_b);
+        let sum_b_g2 = self.multiply(Section::BG2, of_b)?;
+        holds(relation::B_GROUPS, &[(self.multiply(Section::BG1, of_b)?, g2), (-g1, sum_b_g2)])?;
 
         let (vanishing, product) = self.b_over_h(r1cs, &random)?;
         holds(relation::B_MATRIX, &[(vanishing, sum_b_g2), (-product, g2)])?;
 
         let free: Vec<Fr> =
             random.iter().zip(in_c).map(|(value, &held)| if held { Fr::zero() } else { *value }).collect();
-        let sum_a =
-            msm(&self.decode::<G1Affine>(Section::A)?, &select(self.indices(Section::AIndices), &free));
-        let sum_b = msm(&b_g2, &select(self.indices(Section::BIndices), &free));
-        drop(b_g2);
+        let sum_a = self.multiply(Section::A, Scalars::gathered(&free, in_a))?;
+        let sum_b = self.multiply(Section::BG2, Scalars::gathered(&free, in_b))?;
         let (instance, witness) = free.split_at_checked(r1cs.num_instance).unwrap_or_default();
-        let sum_ic = msm(vk.ic(), instance);
-        let sum_l = msm(&self.decode::<G1Affine>(Section::L)?, witness);
+        let sum_ic = self.multiply(Section::Ic, instance.into())?;
+        let sum_l = self.multiply(Section::L, witness.into())?;
         let alpha = vk.alpha_g1().into_group();
         holds(relation::PRODUCTS, &[(sum_a, beta), (alpha, sum_b), (-sum_ic, g2), (-sum_l, delta)])?;
         running.finish();
@@ -201,7 +197,8 @@ impl ProvingKey {
         let h = self.decode::<G1Affine>(Section::H)?;
         let minus_two = -Fr::from(2u64);
         let vanishing = h.par_iter().map(|point| point.into_group()).sum::<G1Projective>() * minus_two;
-        Ok((vanishing, msm(&h, &values) * minus_two))
+        drop(h);
+        Ok((vanishing, self.multiply(Section::H, values[..].into())? * minus_two))
     }
 }
 

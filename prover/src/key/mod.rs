@@ -21,14 +21,16 @@ pub(crate) use map::{Image, ImageMut};
 
 use ark_bn254::{Fr, G1Affine};
 use ark_ec::AffineRepr;
-use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
+use ark_ec::short_weierstrass::{Affine, Projective, SWCurveConfig};
 use core::fmt;
 use rayon::prelude::*;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::curve::Curve;
 use crate::encoding::{Encoding, G1_BYTES, G2_BYTES};
+use crate::msm::{Kept, KeyPoints, NotReduced, Scalars, msm};
 use crate::proof::VerifyingKey;
 use crate::r1cs::{MatrixView, R1csError, R1csView, Side};
 
@@ -300,6 +302,16 @@ impl ProvingKey {
     /// on the curve is for [`ProvingKey::check`] to say.
     pub(crate) fn decode<T: Encoding>(&self, section: Section) -> Result<Vec<T>, KeyError> {
         decode(section, self.section(section))
+    }
+
+    /// Σ scalar · point over the points of a section, which are read in place.
+    pub(crate) fn multiply<C: Curve<Coordinate: Kept>>(
+        &self,
+        section: Section,
+        scalars: Scalars<'_>,
+    ) -> Result<Projective<C>, KeyError> {
+        msm(&KeyPoints(self.section(section)), scalars)
+            .map_err(|NotReduced { index }| KeyError::NotReduced { section, index })
     }
 
     /// The constraint system, with its value table copied out. Bounds are not checked.

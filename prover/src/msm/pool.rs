@@ -1,0 +1,53 @@
+//! Working memory that tasks take and give back, so that it is allocated once and its pages stay mapped.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Spare values.
+#[derive(Debug)]
+pub(super) struct Pool<T>(Mutex<Vec<T>>);
+
+impl<T> Pool<T> {
+    /// No values.
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// A spare value, if there is one.
+    pub(super) fn take(&self) -> Option<T> {
+        // A task that panicked did not hold the lock while it changed anything.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Keeps a value for others.
+    pub(super) fn put(&self, value: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+    }
+
+    /// Runs a task with a value, spare or new.
+    pub(super) fn with<Output>(&self, task: impl FnOnce(&mut T) -> Output) -> Output
+    where
+        T: Default,
+    {
+        let mut value = self.take().unwrap_or_default();
+        let output = task(&mut value);
+        self.put(value);
+        output
+    }
+
+    /// Changes every spare value.
+    pub(super) fn for_each(&mut self, change: impl FnMut(&mut T)) {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(change);
+    }
+
+    /// The spare values.
+    #[cfg(test)]
+    pub(super) fn take_all(&self) -> Vec<T> {
+        core::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
