@@ -15,8 +15,6 @@ pub mod phase {
     pub const PROVE_WITNESS_CHECK: &str = "prove.witness_check";
     /// Proving: six Fourier transforms. One step.
     pub const PROVE_QAP: &str = "prove.qap";
-    /// Proving: points of one query copied out of the key. One step, inside each of the `prove.msm` phases.
-    pub const PROVE_LOAD: &str = "prove.load";
     /// Proving: the multi-scalar multiplication of the quotient. One step.
     pub const PROVE_MSM_H: &str = "prove.msm.h";
     /// Proving: the multi-scalar multiplication of the witness. One step.

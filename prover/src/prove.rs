@@ -13,7 +13,6 @@ use ark_ec::CurveGroup;
 use ark_ff::{One, UniformRand};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rand::rngs::OsRng;
-use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::key::{KeyError, ProvingKey, Section};

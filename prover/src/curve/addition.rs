@@ -11,6 +11,7 @@
 //! one of the terms, d is one and the lane's result is replaced. All sums of a call must be independent: a batch may read its
 //! terms after the results of others have been put.
 
+use core::marker::PhantomData;
 use zeroize::DefaultIsZeroes;
 
 use super::{Coordinate, Lanes, Point};
@@ -105,9 +106,16 @@ impl<R> Additions<R> for Pairs<'_, R> {
     }
 }
 
-/// Runs additions on a backend.
+/// Runs additions on a backend. Compiled once for each kind of additions, so better called than [`add_all`] where that does.
 #[derive(Debug)]
-pub(crate) struct Add<'a, A, R>(pub(crate) &'a mut A, pub(crate) core::marker::PhantomData<R>);
+pub(crate) struct Add<'a, A, R>(&'a mut A, PhantomData<R>);
+
+impl<'a, A, R> Add<'a, A, R> {
+    /// All of them.
+    pub(crate) fn new(additions: &'a mut A) -> Self {
+        Self(additions, PhantomData)
+    }
+}
 
 impl<A: Additions<R>, R: Coordinate> Kernel for Add<'_, A, R> {
     type Output = ();

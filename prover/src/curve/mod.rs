@@ -17,9 +17,10 @@ mod inverse;
 pub(crate) use addition::{Accumulate, Add, Additions, BATCH, NEGATIVE, Pair, Pairs, Scratch, add_all};
 pub(crate) use coordinate::{Coordinate, Lanes};
 
-use ark_bn254::{Fr, g1, g2};
+use ark_bn254::{Fq, Fr, g1, g2};
 use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
+use ark_ff::MontFp;
 use zeroize::Zeroize;
 
 use crate::vector::{Backend, Kernel, LANES, Row};
@@ -30,14 +31,21 @@ pub(crate) trait Curve:
 {
     /// Coordinates of its points.
     type Coordinate: Coordinate;
+    /// A cube root of one β for which (x, y) ─► (β x, y) is multiplication by [`LAMBDA`]: on all of G1, on the subgroup G2.
+    const BETA: Fq;
 }
+
+/// A cube root of one in Fr.
+pub(crate) const LAMBDA: Fr = MontFp!("4407920970296243842393367215006156084916469457145843978461");
 
 impl Curve for g1::Config {
     type Coordinate = [Row; 1];
+    const BETA: Fq = MontFp!("2203960485148121921418603742825762020974279258880205651966");
 }
 
 impl Curve for g2::Config {
     type Coordinate = [Row; 2];
+    const BETA: Fq = MontFp!("21888242871839275220042445260109153167277707414472061641714758635765020556616");
 }
 
 /// A point in affine coordinates: one cache line in G1, two in G2. Infinity is all zero, which is on neither curve.

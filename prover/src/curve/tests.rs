@@ -1,11 +1,10 @@
 //! Additions against arkworks, special cases among ordinary ones.
 
 use super::*;
-use crate::vector::dispatch;
+use crate::vector::{Choice, dispatch};
 use ark_ec::CurveGroup;
 use ark_ff::{PrimeField, UniformRand};
 use ark_std::rand::{Rng, RngCore};
-use core::marker::PhantomData;
 
 fn to_backend<C: Curve>(points: &[Affine<C>]) -> Vec<PointOf<C>> {
     let mut points: Vec<_> = points.iter().map(Point::from_affine).collect();
@@ -27,7 +26,6 @@ fn few<C: Curve>(rng: &mut impl RngCore) -> Vec<Affine<C>> {
 }
 
 fn sums_are_those_of_ark_ec<C: Curve>(points: &[Affine<C>], count: usize, rng: &mut impl RngCore) {
-    let rows = to_backend(points);
     let entries: Vec<Pair> = (0..count)
         .map(|k| Pair {
             first: rng.gen_range(0..points.len() as u32),
@@ -35,14 +33,20 @@ fn sums_are_those_of_ark_ec<C: Curve>(points: &[Affine<C>], count: usize, rng: &
             place: (count - 1 - k) as u32,
         })
         .collect();
-    let mut out = vec![Point::default(); count];
-    dispatch(Add(&mut Pairs { source: &rows, out: &mut out, entries: &entries }, PhantomData));
     let mut expected = vec![Affine::<C>::zero(); count];
     for Pair { first, second, place } in &entries {
         let (a, b) = (points[*first as usize], points[(second & !NEGATIVE) as usize]);
         expected[*place as usize] = (if second & NEGATIVE == 0 { a + b } else { a + -b }).into_affine();
     }
-    assert_eq!(from_backend::<C>(out), expected);
+    for backend in Choice::available() {
+        let mut rows: Vec<_> = points.iter().map(Point::from_affine).collect();
+        backend.run(ToBackend(&mut rows));
+        let mut out = vec![Point::default(); count];
+        backend.run(Add::new(&mut Pairs { source: &rows, out: &mut out, entries: &entries }));
+        backend.run(FromBackend(&mut out));
+        let sums: Vec<_> = out.into_iter().map(Point::to_affine).collect();
+        assert_eq!(sums, expected, "{}", backend.name());
+    }
 }
 
 #[test]
@@ -82,10 +86,7 @@ fn accumulators_take_the_points_of_a_table() {
             let sum = &mut expected[*slot as usize];
             *sum = (*sum + if index & NEGATIVE == 0 { point } else { -point }).into_affine();
         }
-        dispatch(Add(
-            &mut Accumulate { accumulators: &mut sums, table: &rows, entries: &entries },
-            PhantomData,
-        ));
+        dispatch(Add::new(&mut Accumulate { accumulators: &mut sums, table: &rows, entries: &entries }));
     }
     assert_eq!(from_backend::<g1::Config>(sums), expected);
 }
@@ -99,7 +100,7 @@ fn points_that_are_not_on_the_curve_add_up_to_something() {
     let rows = to_backend(&points);
     let entries: Vec<Pair> = (0..81).map(|k| Pair { first: k / 9, second: k % 9, place: k }).collect();
     let mut out = vec![Point::default(); 81];
-    dispatch(Add(&mut Pairs { source: &rows, out: &mut out, entries: &entries }, PhantomData));
+    dispatch(Add::new(&mut Pairs { source: &rows, out: &mut out, entries: &entries }));
     // Only the pairs of equal points, other than the one with y = 0, are given a tangent.
     assert_eq!(out.iter().filter(|point| !point.is_infinity()).count(), 8);
 }
@@ -131,4 +132,17 @@ fn coordinates_from_the_modulus_on_are_told() {
     assert!(point.is_canonical());
     point.x[0][3] = u64::MAX;
     assert!(!point.is_canonical());
+}
+
+#[test]
+fn the_endomorphism_is_multiplication_by_lambda() {
+    assert_eq!(LAMBDA * LAMBDA + LAMBDA, -Fr::from(1u64));
+    let point = Affine::<g1::Config>::rand(&mut ark_std::test_rng());
+    assert_eq!(point * LAMBDA, Affine::<g1::Config>::new_unchecked(point.x * g1::Config::BETA, point.y));
+    let point = Affine::<g2::Config>::rand(&mut ark_std::test_rng());
+    let image = Affine::<g2::Config>::new_unchecked(
+        ark_bn254::Fq2::new(point.x.c0 * g2::Config::BETA, point.x.c1 * g2::Config::BETA),
+        point.y,
+    );
+    assert_eq!(point * LAMBDA, image);
 }

@@ -215,11 +215,6 @@ fn held(table: &[bool], variable: usize) -> bool {
     table.get(variable).copied().unwrap_or_default()
 }
 
-/// The values at `indices`, of which each has been checked.
-fn select(indices: &[u32], values: &[Fr]) -> Vec<Fr> {
-    indices.iter().map(|&index| values.get(index as usize).copied().unwrap_or_default()).collect()
-}
-
 fn check_indices(
     section: Section,
     indices: &[u32],

@@ -15,8 +15,8 @@ use zeroize::Zeroize;
 
 use super::chunk::{Chunk, Windows};
 use super::pool::Pool;
-use crate::curve::{Accumulate, Coordinate, NEGATIVE, Pair, Pairs, Point, Scratch, add_all};
-use crate::vector::{Backend, Kernel};
+use crate::curve::{Accumulate, Add, Coordinate, NEGATIVE, Pair, Pairs, Point};
+use crate::vector::Backend;
 
 /// A segment ends with the bucket that brings it to this many points…
 const SEGMENT_POINTS: u32 = 8192;
@@ -138,8 +138,12 @@ impl Sorted {
                     *at += 1;
                 }
             }
-            let segment =
-                Segment { buckets: end - start, list: place - list_start, order: ordered - order_start, classes };
+            let segment = Segment {
+                buckets: end - start,
+                list: place - list_start,
+                order: ordered - order_start,
+                classes,
+            };
             self.segments.push(segment);
             start = end;
         }
@@ -256,18 +260,22 @@ fn add_sorted<B: Backend, R: Coordinate>(
         (list_here, list) = list.split_at(segment.list);
         (order_here, order) = order.split_at(segment.order);
         if !list_here.is_empty() {
-            tasks.push(Reduce { points, list: list_here, order: order_here, classes: &segment.classes, sums });
+            tasks.push(Reduce {
+                points,
+                list: list_here,
+                order: order_here,
+                classes: &segment.classes,
+                sums,
+            });
         }
     }
-    let run = |task: Reduce<'_, R>| trees.with(|tree| backend.run(Run { task, tree }));
+    let run = |task: Reduce<'_, R>| trees.with(|tree| reduce(backend, task, tree));
     if sorted.heavy.is_empty() {
         tasks.into_par_iter().for_each(run);
         return;
     }
-    let (_, heavy) = rayon::join(
-        || tasks.into_par_iter().for_each(run),
-        || heavy_totals(backend, points, sorted, trees),
-    );
+    let (_, heavy) =
+        rayon::join(|| tasks.into_par_iter().for_each(run), || heavy_totals(backend, points, sorted, trees));
     // A few points for each heavy bucket: one for each task it was cut into.
     for (bucket, totals) in heavy {
         let list: Vec<u32> = (0..totals.len() as u32).collect();
@@ -309,7 +317,7 @@ fn reduce_one<B: Backend, R: Coordinate>(
     classes[padded.len().ilog2() as usize] = 1;
     let sums = core::slice::from_mut(sum);
     let task = Reduce { points, list: &padded, order: &[0], classes: &classes, sums };
-    trees.with(|tree| backend.run(Run { task, tree }));
+    trees.with(|tree| reduce(backend, task, tree));
     padded.zeroize();
 }
 
@@ -322,62 +330,52 @@ struct Reduce<'a, R> {
     sums: &'a mut [Point<R>],
 }
 
-struct Run<'a, R> {
-    task: Reduce<'a, R>,
-    tree: &'a mut Tree<R>,
-}
-
-impl<R: Coordinate> Kernel for Run<'_, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<B: Backend>(self, backend: B) {
-        let Run { task: Reduce { points, list, mut order, classes, sums }, tree } = self;
-        let mut scratch = Scratch::default();
-        tree.totals.clear();
-        tree.entries.clear();
-        // The regions of one place are at the end of the list, and their buckets at the end of `order`.
-        let singles = classes[0] as usize;
-        let (active, last) = list.split_at(list.len() - singles);
-        let finished;
-        (order, finished) = order.split_at(order.len() - singles);
-        for (&index, &bucket) in last.iter().zip(finished) {
-            tree.finish(sums, bucket, &points[(index & !NEGATIVE) as usize], index & NEGATIVE);
-        }
-        let [mut here, mut next] = core::mem::take(&mut tree.levels);
-        let [mut list_here, mut list_next] = core::mem::take(&mut tree.lists);
-        list_here.clear();
-        list_here.extend_from_slice(active);
-        for (level, &regions) in classes.iter().enumerate().skip(1) {
-            if list_here.is_empty() {
-                break;
-            }
-            let half = list_here.len() / 2;
-            if next.len() < half {
-                next.resize(half, Point::default());
-            }
-            let source = if level == 1 { points } else { &here };
-            let (pairs, copies) = halve(&list_here, &mut list_next, tree);
-            for &(from, to) in &tree.copies[..copies] {
-                next[to as usize] = source[from as usize];
-            }
-            add_all(backend, &mut Pairs { source, out: &mut next, entries: &tree.pairs[..pairs] }, &mut scratch);
-            core::mem::swap(&mut here, &mut next);
-            core::mem::swap(&mut list_here, &mut list_next);
-
-            let left = half - regions as usize;
-            let finished;
-            (order, finished) = order.split_at(order.len() - regions as usize);
-            for (place, &bucket) in (left..half).zip(finished) {
-                tree.finish(sums, bucket, &here[place], list_here[place] & NEGATIVE);
-            }
-            list_here.truncate(left);
-        }
-        let Tree { totals, entries, .. } = tree;
-        add_all(backend, &mut Accumulate { accumulators: sums, table: totals, entries }, &mut scratch);
-        tree.levels = [here, next];
-        tree.lists = [list_here, list_next];
+/// Reduces a segment.
+fn reduce<B: Backend, R: Coordinate>(backend: B, task: Reduce<'_, R>, tree: &mut Tree<R>) {
+    let Reduce { points, list, mut order, classes, sums } = task;
+    tree.totals.clear();
+    tree.entries.clear();
+    // The regions of one place are at the end of the list, and their buckets at the end of `order`.
+    let singles = classes[0] as usize;
+    let (active, last) = list.split_at(list.len() - singles);
+    let finished;
+    (order, finished) = order.split_at(order.len() - singles);
+    for (&index, &bucket) in last.iter().zip(finished) {
+        tree.finish(sums, bucket, &points[(index & !NEGATIVE) as usize], index & NEGATIVE);
     }
+    let [mut here, mut next] = core::mem::take(&mut tree.levels);
+    let [mut list_here, mut list_next] = core::mem::take(&mut tree.lists);
+    list_here.clear();
+    list_here.extend_from_slice(active);
+    for (level, &regions) in classes.iter().enumerate().skip(1) {
+        if list_here.is_empty() {
+            break;
+        }
+        let half = list_here.len() / 2;
+        if next.len() < half {
+            next.resize(half, Point::default());
+        }
+        let source = if level == 1 { points } else { &here };
+        let (pairs, copies) = halve(&list_here, &mut list_next, tree);
+        for &(from, to) in &tree.copies[..copies] {
+            next[to as usize] = source[from as usize];
+        }
+        backend.run(Add::new(&mut Pairs { source, out: &mut next, entries: &tree.pairs[..pairs] }));
+        core::mem::swap(&mut here, &mut next);
+        core::mem::swap(&mut list_here, &mut list_next);
+
+        let left = half - regions as usize;
+        let finished;
+        (order, finished) = order.split_at(order.len() - regions as usize);
+        for (place, &bucket) in (left..half).zip(finished) {
+            tree.finish(sums, bucket, &here[place], list_here[place] & NEGATIVE);
+        }
+        list_here.truncate(left);
+    }
+    let Tree { totals, entries, .. } = &*tree;
+    backend.run(Add::new(&mut Accumulate { accumulators: sums, table: totals, entries }));
+    tree.levels = [here, next];
+    tree.lists = [list_here, list_next];
 }
 
 /// The pairs of a level, what is copied for want of a partner (how many of each is returned), and the list of the next level. A sum

@@ -9,12 +9,12 @@
 //! Zero scalars, bases at infinity and zero digits are left out. The slot of a digit d is |d| mod 2^(c-1), so that the highest, 2^(c-1),
 //! is in slot 0.
 
-use ark_bn254::Fr;
+use ark_bn254::{Fq, Fr};
 use ark_ff::Zero;
 use rayon::prelude::*;
 use zeroize::Zeroize;
 
-use super::digits::{BETA, digits, halves};
+use super::digits::{digits, halves};
 use super::{Bases, NotReduced, Scalars};
 use crate::curve::{Coordinate, Curve, Lanes, NEGATIVE, Point, PointOf};
 use crate::vector::{Backend, Base, Kernel, LANES, Reduced};
@@ -114,7 +114,11 @@ impl<R: Coordinate> Chunk<R> {
                 let mut block = Block { points, slots, indices, lengths, offset };
                 let used = block.take(bases, scalars, range, windows.bits)?;
                 let (points, images) = block.points.split_at_mut(BLOCK);
-                backend.run(Images { points: &mut points[..used], images: &mut images[..used] });
+                backend.run(Images {
+                    beta: &C::BETA,
+                    points: &mut points[..used],
+                    images: &mut images[..used],
+                });
                 Ok(())
             },
         )
@@ -178,6 +182,7 @@ const _: () = assert!(NEGATIVE == 1 << 31);
 
 /// Points to the backend's form, and their images under the endomorphism.
 struct Images<'a, R> {
+    beta: &'a Fq,
     points: &'a mut [Point<R>],
     images: &'a mut [Point<R>],
 }
@@ -187,7 +192,7 @@ impl<R: Coordinate> Kernel for Images<'_, R> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
-        let beta = Reduced::<B, Base>::load_ark(backend, [&BETA.0.0; LANES]);
+        let beta = Reduced::<B, Base>::load_ark(backend, [&self.beta.0.0; LANES]);
         for (points, images) in self.points.chunks_mut(LANES).zip(self.images.chunks_mut(LANES)) {
             let last = points.len() - 1;
             let lane = |i: usize| i.min(last);

@@ -1,7 +1,7 @@
 //! Scalars as signed digits, halved by the endomorphism.
 //!
 //! ```text
-//!   φ(x, y) = (β x, y) = λ (x, y)      on G1, and on the subgroup G2            β³ = 1 in Fq, λ² + λ + 1 = 0 in Fr
+//!   φ(x, y) = (β x, y) = λ (x, y)      on G1, and on the subgroup G2 with another β   β³ = 1, λ² + λ + 1 = 0
 //!   k = k1 + λ k2,  |k1|, |k2| < 2^127                                         (Gallant, Lambert, Vanstone, 2001)
 //!   |k1| = Σ d_w 2^(c w),   -2^(c-1) < d_w <= 2^(c-1)                            and with the sign of k1 after all
 //! ```
@@ -9,11 +9,9 @@
 //! A scalar and its negative get the same digits up to sign, and one that is small (positive or negative) has k2 = 0: it takes
 //! part in as many windows as it has digits.
 
-use ark_bn254::{Fq, Fr};
-use ark_ff::{MontFp, PrimeField};
+use ark_bn254::Fr;
+use ark_ff::PrimeField;
 
-/// λ k2: the endomorphism multiplies x by this.
-pub(super) const BETA: Fq = MontFp!("2203960485148121921418603742825762020974279258880205651966");
 /// Bits of a half, with one for the sign or the carry of the highest digit.
 pub(super) const HALF_BITS: u32 = 128;
 
@@ -89,12 +87,9 @@ pub(super) fn digits(magnitude: u128, bits: u32) -> impl Iterator<Item = i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::curve::LAMBDA;
     use ark_ff::{BigInteger, Field, One, UniformRand, Zero};
     use proptest::prelude::*;
-
-    fn lambda() -> Fr {
-        MontFp!("4407920970296243842393367215006156084916469457145843978461")
-    }
 
     fn value(half: Half) -> Fr {
         let magnitude = Fr::from(half.magnitude);
@@ -103,7 +98,7 @@ mod tests {
 
     fn check(k: Fr) {
         let [k1, k2] = halves(&k);
-        assert_eq!(value(k1) + lambda() * value(k2), k);
+        assert_eq!(value(k1) + LAMBDA * value(k2), k);
         for half in [k1, k2] {
             assert!(half.magnitude < 1 << (HALF_BITS - 1));
             for bits in 2..=16 {
@@ -123,12 +118,6 @@ mod tests {
     }
 
     #[test]
-    fn lambda_and_beta_are_cube_roots_of_one() {
-        assert_eq!(lambda() * lambda() + lambda() + Fr::one(), Fr::zero());
-        assert!(BETA.pow([3u64]).is_one() && !BETA.is_one());
-    }
-
-    #[test]
     fn halves_and_digits_make_up_the_scalar_at_the_edges() {
         for bit in 0..254 {
             let power = Fr::from(2u64).pow([bit]);
@@ -136,7 +125,7 @@ mod tests {
                 check(k);
                 check(-k);
                 // Multiples of the lattice's vectors, and what lies half-way between them.
-                check(k * lambda());
+                check(k * LAMBDA);
                 check(k * Fr::from(A));
                 check(k * Fr::from(B));
                 check(k * Fr::from(2u64).inverse().unwrap());

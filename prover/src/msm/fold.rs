@@ -12,6 +12,7 @@
 //! Two additions a bucket, as with running sums, but affine: all of a level are independent. Buckets of several windows, or parts of
 //! one window's, are folded together.
 
+use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::{Affine, Projective};
 use ark_ff::{AdditiveGroup, Zero};
 use rayon::prelude::*;
@@ -19,8 +20,8 @@ use zeroize::Zeroize;
 
 use super::chunk::Windows;
 use super::pool::Pool;
-use crate::curve::{Coordinate, Curve, FromBackend, Pair, Pairs, Point, Scratch, add_all};
-use crate::vector::{Backend, Kernel};
+use crate::curve::{Add, Coordinate, Curve, FromBackend, Pair, Pairs, Point};
+use crate::vector::Backend;
 
 /// Buckets that are folded together: enough that the last levels, of few additions each, do not count.
 const LOG2_BUCKETS: u32 = 12;
@@ -91,7 +92,7 @@ fn fold_block<B: Backend, C: Curve>(
             points.push(core::mem::take(&mut sums[group << log2_group]));
         }
     }
-    backend.run(Run { sums, log2_group, space });
+    fold_groups(backend, sums, log2_group, space);
     let (totals, bit_sums) = space.levels[0].split_at(groups);
     for group in 0..groups {
         let (window, first) = place(group);
@@ -106,49 +107,45 @@ fn fold_block<B: Backend, C: Curve>(
         }
     }
     backend.run(FromBackend(&mut points));
-    bits.into_iter().zip(points.into_iter().map(Point::to_affine)).filter(|(_, point)| !point.is_zero()).collect()
+    bits.into_iter()
+        .zip(points.into_iter().map(Point::to_affine))
+        .filter(|(_, point)| !point.is_zero())
+        .collect()
 }
 
 /// Folds groups of 2^`log2_group` buckets: of each the total, then those with bit 0 set, …, array by array, into the first level.
-struct Run<'a, R> {
-    sums: &'a [Point<R>],
+fn fold_groups<B: Backend, R: Coordinate>(
+    backend: B,
+    sums: &[Point<R>],
     log2_group: u32,
-    space: &'a mut Fold<R>,
-}
-
-impl<R: Coordinate> Kernel for Run<'_, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<B: Backend>(self, backend: B) {
-        let Self { sums, log2_group, space: Fold { levels: [here, next], pairs } } = self;
-        let mut scratch = Scratch::default();
-        for level in [&mut *here, next] {
-            level.resize(level.len().max(2 * sums.len()), Point::default());
-        }
-        here[..sums.len()].copy_from_slice(sums);
-        let mut length = sums.len();
-        for arrays in 1..=log2_group as usize {
-            length /= 2;
-            pairs.clear();
-            for (place, (terms, sum)) in
-                here.as_chunks().0.iter().zip(next.iter_mut()).take(arrays * length).enumerate()
-            {
-                let [a, b] = terms;
-                if b.is_infinity() {
-                    *sum = *a;
-                } else if a.is_infinity() {
-                    *sum = *b;
-                } else {
-                    let first = 2 * place as u32;
-                    pairs.push(Pair { first, second: first + 1, place: place as u32 });
-                }
+    space: &mut Fold<R>,
+) {
+    let Fold { levels: [here, next], pairs } = space;
+    for level in [&mut *here, next] {
+        level.resize(level.len().max(2 * sums.len()), Point::default());
+    }
+    here[..sums.len()].copy_from_slice(sums);
+    let mut length = sums.len();
+    for arrays in 1..=log2_group as usize {
+        length /= 2;
+        pairs.clear();
+        for (place, (terms, sum)) in
+            here.as_chunks().0.iter().zip(next.iter_mut()).take(arrays * length).enumerate()
+        {
+            let [a, b] = terms;
+            if b.is_infinity() {
+                *sum = *a;
+            } else if a.is_infinity() {
+                *sum = *b;
+            } else {
+                let first = 2 * place as u32;
+                pairs.push(Pair { first, second: first + 1, place: place as u32 });
             }
-            for ([_, odd], copy) in here.as_chunks().0.iter().zip(&mut next[arrays * length..]).take(length) {
-                *copy = *odd;
-            }
-            add_all(backend, &mut Pairs { source: here, out: next, entries: pairs }, &mut scratch);
-            core::mem::swap(here, next);
         }
+        for ([_, odd], copy) in here.as_chunks().0.iter().zip(&mut next[arrays * length..]).take(length) {
+            *copy = *odd;
+        }
+        backend.run(Add::new(&mut Pairs { source: here, out: next, entries: pairs }));
+        core::mem::swap(here, next);
     }
 }

@@ -203,7 +203,8 @@ impl<C: Curve> Kernel for Msm<'_, C> {
     type Output = Result<Projective<C>, NotReduced>;
 
     fn run<B: Backend>(self, backend: B) -> Self::Output {
-        let Self { bases, scalars, workspace: Workspace { chunks: [current, next], sums, spaces, folds } } = self;
+        let Self { bases, scalars, workspace: Workspace { chunks: [current, next], sums, spaces, folds } } =
+            self;
         let count = bases.len().min(scalars.len());
         let windows = choose_windows(scalars, count);
         let group = TASK_POINTS.div_ceil(2 * count.clamp(1, CHUNK)).min(windows.count);

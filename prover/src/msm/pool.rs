@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Spare values.
 #[derive(Debug)]
-pub(super) struct Pool<T>(Mutex<Vec<T>>);
+pub(crate) struct Pool<T>(Mutex<Vec<T>>);
 
 impl<T> Pool<T> {
     /// No values.
