@@ -9,9 +9,7 @@
 //!     prove   setup
 //!     key
 //!     proof   qap   msm   subgroup
-//!     proof   qap   msm   subgroup
 //!     transform   curve
-//!     r1cs    encoding   progress   vector
 //!     r1cs    encoding   progress   vector
 //! ```
 //!
