@@ -138,7 +138,7 @@ impl<R: Coordinate> Kernel for ToBackend<'_, R> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
-        convert(self.0, |rows| R::Lanes::store(R::Lanes::<B>::load_ark(backend, rows).into()));
+        convert::<B, R, true>(backend, self.0);
     }
 }
 
@@ -148,20 +148,31 @@ impl<R: Coordinate> Kernel for FromBackend<'_, R> {
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
         if B::LOG2_R != 256 {
-            convert(self.0, |rows| R::Lanes::store_ark(backend, R::Lanes::<B>::load(backend, rows).into()));
+            convert::<B, R, false>(backend, self.0);
+        }
+    }
+}
+
+/// Into the backend's form or out of it. Nothing here is a closure over vectors: the compiler might not inline it, and would then
+/// compile it without the processor's features.
+#[inline(always)]
+fn convert<B: Backend, R: Coordinate, const ENTER: bool>(backend: B, points: &mut [Point<R>]) {
+    for points in points.chunks_mut(LANES) {
+        let last = points.len() - 1;
+        let x = convert_eight::<B, R, ENTER>(backend, core::array::from_fn(|lane| &points[lane.min(last)].x));
+        let y = convert_eight::<B, R, ENTER>(backend, core::array::from_fn(|lane| &points[lane.min(last)].y));
+        for (lane, point) in points.iter_mut().enumerate() {
+            *point = Point { x: x[lane], y: y[lane] };
         }
     }
 }
 
 #[inline(always)]
-fn convert<R: Coordinate>(points: &mut [Point<R>], coordinates: impl Fn([&R; LANES]) -> [R; LANES]) {
-    for points in points.chunks_mut(LANES) {
-        let last = points.len() - 1;
-        let x = coordinates(core::array::from_fn(|lane| &points[lane.min(last)].x));
-        let y = coordinates(core::array::from_fn(|lane| &points[lane.min(last)].y));
-        for (lane, point) in points.iter_mut().enumerate() {
-            *point = Point { x: x[lane], y: y[lane] };
-        }
+fn convert_eight<B: Backend, R: Coordinate, const ENTER: bool>(backend: B, rows: [&R; LANES]) -> [R; LANES] {
+    if ENTER {
+        R::Lanes::store(R::Lanes::<B>::load_ark(backend, rows).into())
+    } else {
+        R::Lanes::store_ark(backend, R::Lanes::<B>::load(backend, rows).into())
     }
 }
 
