@@ -116,7 +116,7 @@ impl<L: Register> Backend for Ifma<L> {
 
     #[inline(always)]
     fn pack<M: Modulus>(a: Self::Vector) -> [Row; LANES] {
-        let limbs = canonical::<L, M>(a);
+        let limbs = if L::IN_SOFTWARE { in_software::canonical::<L, M>(a) } else { canonical::<L, M>(a) };
         let words = [
             limbs[0].or(limbs[1].shift_left::<52>()),
             limbs[1].shift_right::<12>().or(limbs[2].shift_left::<40>()),
@@ -137,27 +137,17 @@ impl<L: Register> Backend for Ifma<L> {
 
     #[inline(always)]
     fn mul<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        montgomery::<L, M>(product(a, b))
+        if L::IN_SOFTWARE { in_software::mul::<L, M>(a, b) } else { montgomery::<L, M>(product(a, b)) }
     }
 
     #[inline(always)]
     fn square<M: Modulus>(a: Self::Vector) -> Self::Vector {
-        montgomery::<L, M>(square(a))
+        if L::IN_SOFTWARE { in_software::square::<L, M>(a) } else { montgomery::<L, M>(square(a)) }
     }
 
-    /// Karatsuba's three products, subtracted before they are reduced, so that there are two reductions and no sum to be brought
-    /// back into bounds.
     #[inline(always)]
     fn mul_fq2<M: Modulus>(a: [Self::Vector; 2], b: [Self::Vector; 2]) -> [Self::Vector; 2] {
-        let zero = a[0][0].splat(0);
-        let [v0, v1] = [product(a[0], b[0]), product(a[1], b[1])];
-        let (mut real, mut cross) = (v0, v0);
-        for i in 0..COLUMNS {
-            real[i] = v0[i].add(zero.splat(Constants::<M>::SQUARE36[i])).sub(v1[i]);
-            cross[i] = zero.sub(v0[i]).sub(v1[i]);
-        }
-        let cross = product_onto(cross, sum(a[0], a[1]), sum(b[0], b[1]));
-        [montgomery::<L, M>(real), montgomery::<L, M>(cross)]
+        if L::IN_SOFTWARE { in_software::mul_fq2::<L, M>(a, b) } else { mul_fq2::<L, M>(a, b) }
     }
 
     #[inline(always)]
@@ -200,6 +190,46 @@ impl<L: Register> Backend for Ifma<L> {
             selected[i] = L::select(mask, a[i], b[i]);
         }
         selected
+    }
+}
+
+/// Karatsuba's three products, subtracted before they are reduced, so that there are two reductions and no sum to be brought
+/// back into bounds.
+#[inline(always)]
+fn mul_fq2<L: Register, M: Modulus>(a: [Limbs<L>; 2], b: [Limbs<L>; 2]) -> [Limbs<L>; 2] {
+    let zero = a[0][0].splat(0);
+    let [v0, v1] = [product(a[0], b[0]), product(a[1], b[1])];
+    let (mut real, mut cross) = (v0, v0);
+    for i in 0..COLUMNS {
+        real[i] = v0[i].add(zero.splat(Constants::<M>::SQUARE36[i])).sub(v1[i]);
+        cross[i] = zero.sub(v0[i]).sub(v1[i]);
+    }
+    let cross = product_onto(cross, sum(a[0], a[1]), sum(b[0], b[1]));
+    [montgomery::<L, M>(real), montgomery::<L, M>(cross)]
+}
+
+/// The long functions once more, each compiled once and not wherever it is used: of an instruction in software they are long.
+mod in_software {
+    use super::{Limbs, Modulus, Register};
+
+    #[inline(never)]
+    pub(super) fn canonical<L: Register, M: Modulus>(a: Limbs<L>) -> Limbs<L> {
+        super::canonical::<L, M>(a)
+    }
+
+    #[inline(never)]
+    pub(super) fn mul<L: Register, M: Modulus>(a: Limbs<L>, b: Limbs<L>) -> Limbs<L> {
+        super::montgomery::<L, M>(super::product(a, b))
+    }
+
+    #[inline(never)]
+    pub(super) fn square<L: Register, M: Modulus>(a: Limbs<L>) -> Limbs<L> {
+        super::montgomery::<L, M>(super::square(a))
+    }
+
+    #[inline(never)]
+    pub(super) fn mul_fq2<L: Register, M: Modulus>(a: [Limbs<L>; 2], b: [Limbs<L>; 2]) -> [Limbs<L>; 2] {
+        super::mul_fq2::<L, M>(a, b)
     }
 }
 

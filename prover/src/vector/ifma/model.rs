@@ -36,6 +36,8 @@ impl Model {
 impl Register for Model {
     type Processor = AnyProcessor;
 
+    const IN_SOFTWARE: bool = true;
+
     fn run<B: Backend, K: Kernel>(_: AnyProcessor, backend: B, kernel: K) -> K::Output {
         kernel.run(backend)
     }

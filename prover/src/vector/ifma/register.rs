@@ -13,6 +13,9 @@ pub(crate) trait Register: Copy + Send + Sync + Debug + 'static {
     /// Proof that this processor has the instructions.
     type Processor: Copy + Send + Sync + Debug + 'static;
 
+    /// Whether the functions are many instructions each, not one.
+    const IN_SOFTWARE: bool;
+
     /// Runs a kernel compiled for the instructions.
     fn run<B: Backend, K: Kernel>(processor: Self::Processor, backend: B, kernel: K) -> K::Output;
 

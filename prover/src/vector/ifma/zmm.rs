@@ -56,6 +56,8 @@ macro_rules! intrinsic {
 impl Register for Zmm {
     type Processor = Avx512;
 
+    const IN_SOFTWARE: bool = false;
+
     #[inline(always)]
     fn run<B: Backend, K: Kernel>(_: Avx512, backend: B, kernel: K) -> K::Output {
         // SAFETY: the `Avx512` says that the processor has the features that `run_enabled` enables.
