@@ -1,5 +1,5 @@
 //! The backend that runs anywhere: eight times 4 × 64-bit limbs, R = 2^256, every value canonical (so a sum is reduced already). On
-//! x86-64 processors with BMI 2 and ADX it is compiled for these.
+//! x86-64 processors with BMI 2 and ADX its products are compiled for these.
 
 #![allow(unsafe_code)] // A function that enables instructions is unsafe to call from one that does not.
 
@@ -19,11 +19,6 @@ impl Backend for Portable {
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("adx") {
-            // SAFETY: the processor has just named the features that the function enables.
-            return unsafe { run_with_mulx(self, kernel) };
-        }
         kernel.run(self)
     }
 
@@ -35,7 +30,7 @@ impl Backend for Portable {
     #[inline(always)]
     fn unpack_ark<M: Modulus>(self, rows: [&Row; LANES]) -> Self::Vector {
         // One multiplication by one (2^256) reduces a value that is not canonical.
-        rows.map(|row| multiply::<M>(&const { power_of_two(&M::P, 256) }, row))
+        products::<M>(&[const { power_of_two(&M::P, 256) }; LANES], &rows.map(|row| *row))
     }
 
     #[inline(always)]
@@ -50,17 +45,17 @@ impl Backend for Portable {
 
     #[inline(always)]
     fn mul<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        core::array::from_fn(|i| multiply::<M>(&a[i], &b[i]))
+        products::<M>(&a, &b)
     }
 
     #[inline(always)]
     fn product<M: Modulus>(a: &Self::Vector, b: &Self::Vector) -> Self::Vector {
-        core::array::from_fn(|i| multiply::<M>(&a[i], &b[i]))
+        products::<M>(a, b)
     }
 
     #[inline(always)]
     fn square<M: Modulus>(a: Self::Vector) -> Self::Vector {
-        core::array::from_fn(|i| multiply::<M>(&a[i], &a[i]))
+        products::<M>(&a, &a)
     }
 
     #[inline(always)]
@@ -94,11 +89,29 @@ impl Backend for Portable {
     }
 }
 
-/// Runs a kernel compiled for a multiplication that leaves the flags alone.
+/// The eight products: a call, since they are hundreds of instructions and a kernel has dozens of them.
+#[inline(always)]
+fn products<M: Modulus>(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES] {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("adx") {
+        // SAFETY: the processor has just named the features that the function enables.
+        return unsafe { products_with_mulx::<M>(a, b) };
+    }
+    products_without_mulx::<M>(a, b)
+}
+
+/// [`products`], compiled for a multiplication that leaves the flags alone.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "bmi2,adx")]
-fn run_with_mulx<K: Kernel>(backend: Portable, kernel: K) -> K::Output {
-    kernel.run(backend)
+#[inline(never)]
+fn products_with_mulx<M: Modulus>(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES] {
+    core::array::from_fn(|i| multiply::<M>(&a[i], &b[i]))
+}
+
+/// [`products`] on any processor.
+#[inline(never)]
+fn products_without_mulx<M: Modulus>(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES] {
+    core::array::from_fn(|i| multiply::<M>(&a[i], &b[i]))
 }
 
 /// a + b mod 2^256.
