@@ -25,12 +25,13 @@ use crate::{
         statement::CircuitVersion,
     },
     state::{
-        Layout, MerkleProof, Record, Recorder, Shape, StateError, StateReader, hash_storages, state_root,
+        Layout, MerkleProof, OpeningPlan, Record, Recorder, Shape, StateError, StateReader, hash_storages,
+        state_root,
     },
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
-const RUNTIME_VERSION: u32 = 1;
+const RUNTIME_VERSION: u32 = 2;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
@@ -64,7 +65,7 @@ impl Default for PaymentsShape {
         let tier = |id, transfers, opens| TierShape { id, transfers, opens };
         Self {
             account_levels: ACCOUNT_LEVELS,
-            tiers: vec![tier(16, 1, 1), tier(17, 5, 1), tier(18, 11, 2), tier(20, 52, 4)],
+            tiers: vec![tier(16, 2, 1), tier(17, 6, 1), tier(18, 14, 2), tier(20, 66, 4)],
         }
     }
 }
@@ -91,6 +92,9 @@ fn lanes(transfers: u32, opens: u32) -> Vec<Lane> {
     };
     CallKind::ALL.into_iter().zip([transfers, opens]).map(lane).collect()
 }
+
+/// Accounts that a call accesses: sender and receiver.
+const ACCOUNTS_PER_CALL: usize = 2;
 
 /// Elements that one more Poseidon call adds to a chain.
 const CHAIN_STEP: u32 = 15;
@@ -388,24 +392,44 @@ impl Chain for Payments {
 }
 
 impl Payments {
-    /// Constraints of one more slot of `kind`, averaged over as many slots as put whole Poseidon calls
-    /// into the body's chain.
+    /// Constraints of one more slot of `kind` where as many levels of the account tree are shared as in the largest
+    /// tier, averaged over as many slots as put whole Poseidon calls into the body's chain.
     fn call_weight(&self, kind: CallKind) -> gr1cs::Result<CallWeight> {
+        let largest = self.tiers.last().ok_or(SynthesisError::ArityMismatch)?;
+        let top_levels = self.opening(&capacities(largest)).top_levels;
         let constraints = |slots: u32| {
             let capacity = |other: CallKind| if other == kind { slots } else { 1 };
             let [transfers, opens] = CallKind::ALL.map(capacity);
             let tier = Tier::new(TierId::GENESIS, lanes(transfers, opens));
-            Ok(R1cs::synthesize(|cs| self.circuit(&tier, None, &cs))?.constraints())
+            let plan = OpeningPlan { top_levels, ..self.opening(&capacities(&tier)) };
+            Ok(R1cs::synthesize(|cs| self.circuit_opening(&tier, Some(plan), None, &cs))?.constraints())
         };
         let slots = CHAIN_STEP / greatest_common_divisor(CHAIN_STEP, kind.element_bytes().len() as u32);
         let more: usize = constraints(1 + slots)? - constraints(1)?;
         Ok(CallWeight { call: kind as u8, name: kind.name(), constraints: more.div_ceil(slots as usize) })
     }
 
+    /// How the account tree is opened in a block of these lanes.
+    fn opening(&self, capacities: &[usize; CallKind::ALL.len()]) -> OpeningPlan {
+        let slots: usize = capacities.iter().sum();
+        OpeningPlan::cheapest(self.layout.shape(ACCOUNTS), 1 + ACCOUNTS_PER_CALL * slots)
+    }
+
     /// The circuit of a tier.
     pub(crate) fn circuit(
         &self,
         tier: &Tier,
+        witness: Option<&Witness>,
+        cs: &ConstraintSystemRef<Fr>,
+    ) -> gr1cs::Result<()> {
+        self.circuit_opening(tier, None, witness, cs)
+    }
+
+    /// The circuit of a tier that opens accounts by `plan`, where the cheapest would be taken otherwise.
+    fn circuit_opening(
+        &self,
+        tier: &Tier,
+        plan: Option<OpeningPlan>,
         witness: Option<&Witness>,
         cs: &ConstraintSystemRef<Fr>,
     ) -> gr1cs::Result<()> {
@@ -417,6 +441,9 @@ impl Payments {
             openings: &witness.openings,
         });
         let mut block = Block::begin(cs, version, tier, &self.layout, frame)?;
+        if let Some(plan) = plan {
+            block.state.plan(ACCOUNTS, plan);
+        }
         let mut rules = circuit::begin(&mut block, witness.map(|witness| witness.fees))?;
         for (kind, capacity) in CallKind::ALL.into_iter().zip(capacities(tier)) {
             circuit::lane(&mut block, &mut rules, kind, capacity, witness)?;
@@ -455,7 +482,7 @@ impl Payments {
             storages,
             fees,
             lanes,
-            openings: recorder.into_openings(),
+            openings: recorder.into_openings()?,
         })
     }
 }

@@ -11,12 +11,13 @@
 //! ```
 //!
 //! Placing a node among its siblings takes one conditional swap for each bit of the digit, of blocks of 1, 2, 4
-//! elements: arity - 1 constraints. A level costs that and a hash:
+//! elements: arity - 1 constraints. A level costs that and a hash; for an old and a new root the siblings' S-boxes of
+//! the first round serve both:
 //!
 //! | arity | root of one leaf | old and new root | per index bit, one root |
 //! |---|---|---|---|
-//! | 4 | 300 | 600 | 151 |
-//! | 8 | 409 | 818 | 137.3 |
+//! | 4 | 300 | 593 | 148.3 |
+//! | 8 | 409 | 802 | 133.7 |
 //!
 //! Index bits come on top, once for both roots. `docs/tree.md` has the comparison.
 //!
@@ -26,12 +27,12 @@
 //! nothing but the one leaf changes.
 
 use ark_bn254::Fr;
-use ark_ff::AdditiveGroup;
+use ark_ff::{AdditiveGroup, Field};
 use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use zkpov_verifier::poseidon::hash_slice;
 
-use crate::{bit::Bit, gadgets::poseidon, hint, namespace};
+use crate::{bit::Bit, constraint::product, gadgets::poseidon, hint, linear::Linear, namespace};
 
 /// A path outside a circuit: for each level from the leaf up, all children of the node on the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,7 +172,12 @@ impl<const ARITY: usize> Path<ARITY> {
     ///
     /// None but those of allocation.
     pub fn update(&self, old: &FpVar<Fr>, new: &FpVar<Fr>) -> Result<(FpVar<Fr>, FpVar<Fr>)> {
-        Ok((self.root(old)?, self.root(new)?))
+        let (mut old, mut new) = (old.clone(), new.clone());
+        for (digit, siblings) in self.index.chunks(Self::DIGIT_BITS).zip(&self.siblings) {
+            let children = place(&old, siblings, digit)?;
+            (old, new) = poseidon::hash_replacing(&children, &one_hot(digit)?, &new)?;
+        }
+        Ok((old, new))
     }
 }
 
@@ -190,6 +196,31 @@ fn place(node: &FpVar<Fr>, siblings: &[FpVar<Fr>], digit: &[Bit]) -> Result<Vec<
         block = low;
     }
     Ok(block)
+}
+
+/// For each value of the digit, whether it is the one with these bits. 2^n - 1 - n constraints for n bits.
+fn one_hot(digit: &[Bit]) -> Result<Vec<Linear>> {
+    let one = Linear::new(&ConstraintSystemRef::None).plus_constant(Fr::ONE);
+    let mut selected = vec![one];
+    for bit in digit {
+        // Those with a 1 here. They sum to the bit, so the last follows.
+        let mut rest = Linear::of(bit.as_field());
+        let (last, others) = selected.split_last().ok_or(SynthesisError::ArityMismatch)?;
+        let mut high = Vec::with_capacity(selected.len());
+        for low in others {
+            let both = Linear::of(&product(low.clone(), bit.as_field())?);
+            rest.add_linear(-Fr::ONE, &both);
+            high.push(both);
+        }
+        high.push(rest);
+        let low = others.iter().chain([last]).zip(&high).map(|(all, high)| {
+            let mut low = all.clone();
+            low.add_linear(-Fr::ONE, high);
+            low
+        });
+        selected = low.chain(high.clone()).collect();
+    }
+    Ok(selected)
 }
 
 /// The root of the empty tree of `levels` levels whose empty leaf is 0.

@@ -6,7 +6,8 @@
 //!   lane ─── for each slot: a bit `used`; the pallet's call, in force where `used` is 1;
 //!     │      its body elements, 0 where `used` is 0
 //!     ▼
-//!   finish ─ the storage roots' hash is the state root; the body's chain is the body root;
+//!   finish ─ all accesses are held to the state: storage roots after, whose hash is the state root; the body's
+//!            chain is the body root;
 //!            the statement's digest is the public input
 //! ```
 //!
@@ -17,7 +18,7 @@
 //! | another state before or after the block | `block/parent state root`, `block/state root` |
 //! | a slot that executes and is not counted, or is counted and does not | `lane/used slots` |
 //! | a no-op between calls: one block, several bodies | `lane/no-ops last` |
-//! | a no-op that writes | `state/write` |
+//! | a no-op that writes | `state/memory` |
 //! | a body that is not what was executed | `block/body root` |
 //! | a statement that is not the verifier's | `statement/digest` |
 
@@ -48,7 +49,7 @@ pub struct Frame<'w> {
     pub statement: &'w [Fr; STATEMENT_LEN],
     /// The roots of all storages before the block.
     pub storages: &'w [Fr; STORAGES],
-    /// Openings of the state, in the circuit's order.
+    /// Accesses to the state, in the circuit's order, and the opening of what they touch.
     pub openings: &'w Openings,
 }
 
@@ -57,7 +58,7 @@ pub struct Frame<'w> {
 pub struct Block<'w> {
     /// What the block is proven to be.
     pub statement: Statement,
-    /// The state as of now.
+    /// The state, read and written.
     pub state: State<'w>,
     public_input: Option<Fr>,
     /// Body elements of the slots so far, 0 in unused slots.
@@ -77,7 +78,7 @@ impl<'w> Block<'w> {
         let statement = Statement::hint(cs, version, tier, frame.map(|frame| frame.statement))?;
         let storages = frame.map(|frame| frame.storages);
         let state = State::hint(cs, layout, storages, frame.map(|frame| frame.openings))?;
-        let root = state.root()?;
+        let root = state.root_before()?;
         constraint::enforce_equal("block/parent state root", &root, statement.parent_state_root())?;
         let public_input = frame.map(|frame| frame.public_input);
         Ok(Self { statement, state, public_input, body: Vec::new(), lanes: 0 })
@@ -126,7 +127,7 @@ impl<'w> Block<'w> {
     /// The end of the block: state root, body root, public input.
     pub fn finish(self) -> Result<()> {
         let cs = self.state.cs().clone();
-        let root = self.state.root()?;
+        let root = self.state.close()?;
         constraint::enforce_equal("block/state root", &root, self.statement.state_root())?;
         let head = [FpVar::Constant(BODY_DOMAIN), self.statement.tier().clone()];
         let chain: Vec<FpVar<Fr>> =

@@ -14,14 +14,16 @@
 //! ```
 //!
 //! [`State`] is what native code uses: it hashes each touched node once, at the end.
-//! [`Recorder`] replays a block access by access and keeps the Merkle opening of each.
-//! Floors, lowest first: `store`, `keys`, `layout`, `record`, `native`, `proof` and `witness`;
-//! [`circuit`] is beside them, on the gadgets.
+//! [`Recorder`] replays a block access by access, and opens each touched place once, by the same [`OpeningPlan`] as
+//! the circuit.
+//! Floors, lowest first: `store`, `keys`, `layout`, `record` and `plan`, `native`, `proof` and `witness`; [`circuit`]
+//! is above them, on the gadgets.
 
 pub mod circuit;
 pub mod keys;
 mod layout;
 mod native;
+mod plan;
 mod proof;
 mod record;
 mod store;
@@ -31,10 +33,13 @@ pub use layout::{
     ARITY, BITS_PER_LEVEL, Layout, MAX_LEVELS, STORAGES, Shape, empty_subtree, hash_node, hash_storages,
 };
 pub use native::{State, path, read_record, state_root, storage_roots};
+pub use plan::OpeningPlan;
 pub use proof::MerkleProof;
 pub use record::Record;
 pub use store::{ChangeSet, Overlay, StateError, StateReader};
-pub use witness::{Opening, Openings, Place, Recorder};
+pub use witness::{Access, Cell, Multiopening, Openings, Place, Recorder, TouchedPlace};
 
+#[cfg(test)]
+mod forged;
 #[cfg(test)]
 mod tests;

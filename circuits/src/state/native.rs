@@ -101,16 +101,26 @@ pub fn path(
     storage: u8,
     index: u32,
 ) -> Result<NativePath<ARITY>, StateError> {
+    path_of(state, storage, layout.shape(storage).levels(), index)
+}
+
+/// The lowest `levels` levels of the way from a place of a storage to its root.
+pub(super) fn path_of(
+    state: &dyn StateReader,
+    storage: u8,
+    levels: usize,
+    index: u32,
+) -> Result<NativePath<ARITY>, StateError> {
     let mut position = index;
     let mut families = Vec::new();
-    for level in 0..layout.shape(storage).levels() {
+    for level in 0..levels {
         position >>= BITS_PER_LEVEL;
         families.push(children(state, storage, level, position)?);
     }
     Ok(NativePath { index: index.into(), children: families })
 }
 
-/// Sets leaves of a storage and every node above them.
+/// Sets leaves of a storage and every node above them, up to `levels` levels.
 pub(super) fn update_nodes(
     overlay: &mut Overlay<'_>,
     storage: u8,
@@ -152,7 +162,7 @@ fn children(
 }
 
 /// A tree node, an empty subtree's hash where nothing was ever written.
-fn node(state: &dyn StateReader, storage: u8, level: usize, index: u32) -> Result<Fr, StateError> {
+pub(super) fn node(state: &dyn StateReader, storage: u8, level: usize, index: u32) -> Result<Fr, StateError> {
     Ok(read_element(state, &node_key(storage, level, index))?.unwrap_or_else(|| empty_subtree(level)))
 }
 

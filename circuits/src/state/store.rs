@@ -23,6 +23,16 @@ pub enum StateError {
         /// What is absent.
         what: &'static str,
     },
+    /// A block touched more places of a storage than its circuit opens.
+    #[error("the block touches {touched} places of storage {storage}, and its circuit opens {places}")]
+    TooManyPlaces {
+        /// The storage.
+        storage: u8,
+        /// Places touched.
+        touched: usize,
+        /// Places that the circuit opens.
+        places: usize,
+    },
 }
 
 impl StateError {

@@ -1,6 +1,6 @@
 //! The tree natively, its recorder and its circuit are three views of one state.
 
-use ark_ff::{AdditiveGroup, Field};
+use ark_ff::AdditiveGroup;
 use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::{ConstraintSystemRef, Result};
 use codec::{Decode, Encode};
@@ -14,12 +14,12 @@ use crate::{
     soundness::{is_satisfied, violated},
 };
 
-const CELLS: u8 = 3;
-const LEVELS: usize = 2;
-const LAYOUT: Layout = Layout::new(&[(CELLS, Shape::Tree { levels: LEVELS })]);
+pub(super) const CELLS: u8 = 3;
+pub(super) const LEVELS: usize = 2;
+pub(super) const LAYOUT: Layout = Layout::new(&[(CELLS, Shape::Tree { levels: LEVELS })]);
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
-struct Cell(u64);
+pub(super) struct Cell(pub(super) u64);
 
 impl Record for Cell {
     const STORAGE: u8 = CELLS;
@@ -35,7 +35,7 @@ impl Record for Cell {
     }
 }
 
-struct CellVar(FpVar<Fr>);
+pub(super) struct CellVar(FpVar<Fr>);
 
 impl circuit::RecordVar for CellVar {
     type Native = Cell;
@@ -50,7 +50,7 @@ impl circuit::RecordVar for CellVar {
 }
 
 /// The state of these cells.
-fn with_cells(cells: &[(u32, u64)]) -> (Fr, ChangeSet) {
+pub(super) fn with_cells(cells: &[(u32, u64)]) -> (Fr, ChangeSet) {
     let nothing = ChangeSet::default();
     let mut state = State::new(&LAYOUT, &nothing);
     for (index, value) in cells {
@@ -105,114 +105,208 @@ proptest! {
     }
 }
 
-/// Reads two cells and writes both, the second after the first: its path may be stale by then.
-struct Swap<'a> {
-    below: &'a ChangeSet,
-    places: [u32; 2],
-    when: bool,
+/// One access of a block under test.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// Reads a cell.
+    Read(u32),
+    /// Finds a place vacant.
+    Vacant(u32),
+    /// Writes to the place of the access with this number.
+    Write(usize, u64),
+    /// Reads where `when` is 0.
+    Unused(u32),
 }
 
-impl Swap<'_> {
+/// A block of these accesses.
+pub(super) struct Block<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) below: &'a ChangeSet,
+    pub(super) plan: Option<OpeningPlan>,
+    pub(super) steps: &'a [Step],
+}
+
+impl Block<'_> {
     /// The openings, and the state root after it.
-    fn record(&self) -> (Openings, Fr) {
-        let mut recorder = Recorder::new(&LAYOUT, self.below);
-        let read: Vec<_> = self.places.map(|i| recorder.read::<Cell>(i).expect("memory")).into();
-        for ((_, place), (value, _)) in read.iter().zip(read.iter().rev()) {
-            if self.when {
-                recorder.write::<Cell>(*place, value.clone()).expect("memory");
-            } else {
-                recorder.skip_write::<Cell>().expect("memory");
+    pub(super) fn record(&self) -> (Openings, Fr) {
+        let mut recorder = Recorder::new(self.layout, self.below);
+        if let Some(plan) = self.plan {
+            recorder.plan(CELLS, plan);
+        }
+        let mut places = Vec::new();
+        for step in self.steps {
+            match *step {
+                Step::Read(index) => places.push(Some(recorder.read::<Cell>(index).expect("memory").1)),
+                Step::Vacant(index) => places.push(Some(recorder.vacant::<Cell>(index).expect("memory"))),
+                Step::Write(access, value) => {
+                    recorder
+                        .write::<Cell>(places[access].expect("a place"), vec![value.into()])
+                        .expect("memory");
+                }
+                Step::Unused(_) => {
+                    recorder.skip::<Cell>(vec![Fr::from(7u64)]);
+                    places.push(None);
+                }
             }
         }
         let root = hash_storages(&recorder.storage_roots().expect("memory"));
-        let mut openings = recorder.into_openings();
-        if !self.when {
-            // The circuit opens the second place again, used or not.
-            let again = Opening { fields: Vec::new(), ..openings.opened[1].clone() };
-            openings.opened.push_back(again);
-        }
-        (openings, root)
+        (recorder.into_openings().expect("places enough"), root)
     }
 
-    fn circuit(&self, cs: ConstraintSystemRef<Fr>, openings: &Openings, after: Fr) -> Result<()> {
-        let roots = storage_roots(self.below, &LAYOUT).expect("memory");
-        let mut state = circuit::State::hint(&cs, &LAYOUT, Some(&roots), Some(openings))?;
-        constraint::enforce_equal("before", &state.root()?, &FpVar::Constant(hash_storages(&roots)))?;
-        let when = hint::bit(&cs, "when", || Ok(self.when))?;
-        constraint::enforce_equal("when", when.as_field(), Bit::constant(self.when).as_field())?;
-        let index = |i: usize| circuit::Index::hint(&cs, "index", LAYOUT.shape(CELLS), || Ok(self.places[i]));
-        let [(first, at_first), (second, at_second)] =
-            [state.read::<CellVar>(&when, &index(0)?)?, state.read::<CellVar>(&when, &index(1)?)?];
-        state.write(&when, at_first, &second)?;
-        state.write(&when, at_second, &first)?;
-        constraint::enforce_equal("after", &state.root()?, &FpVar::Constant(after))
+    /// The circuit, up to what the accesses were compared by.
+    pub(super) fn argue(
+        &self,
+        cs: &ConstraintSystemRef<Fr>,
+        openings: &Openings,
+    ) -> Result<circuit::Argument> {
+        let roots = storage_roots(self.below, self.layout).expect("memory");
+        let mut state = circuit::State::hint(cs, self.layout, Some(&roots), Some(openings))?;
+        if let Some(plan) = self.plan {
+            state.plan(CELLS, plan);
+        }
+        constraint::enforce_equal("before", &state.root_before()?, &FpVar::Constant(hash_storages(&roots)))?;
+        let shape = self.layout.shape(CELLS);
+        let mut places = Vec::new();
+        for step in self.steps {
+            match *step {
+                Step::Read(place) | Step::Unused(place) | Step::Vacant(place) => {
+                    let index = circuit::Index::hint(cs, "index", shape, || Ok(place))?;
+                    constraint::enforce_equal("index", index.as_field(), &FpVar::Constant(place.into()))?;
+                    let used = !matches!(step, Step::Unused(_));
+                    let when = hint::bit(cs, "when", || Ok(used))?;
+                    constraint::enforce_equal("when", when.as_field(), Bit::constant(used).as_field())?;
+                    let access = match step {
+                        Step::Vacant(_) => state.vacant::<CellVar>(&when, &index)?,
+                        _ => state.read::<CellVar>(&when, &index)?.1,
+                    };
+                    places.push(Some((when, access)));
+                }
+                Step::Write(access, value) => {
+                    let (when, place) = places[access].take().expect("a place");
+                    let written = hint::field(cs, "value", || Ok(value.into()))?;
+                    constraint::enforce_equal("value", &written, &FpVar::Constant(value.into()))?;
+                    state.write(&when, place, &CellVar(written))?;
+                }
+            }
+        }
+        state.argue()
+    }
+
+    pub(super) fn circuit(&self, cs: ConstraintSystemRef<Fr>, openings: &Openings) -> Result<()> {
+        self.argue(&cs, openings).map(drop)
+    }
+
+    /// Whether the honest witness is accepted with this root after the block.
+    fn ends_at(&self, root: Fr) -> bool {
+        let (openings, _) = self.record();
+        let circuit = |cs: ConstraintSystemRef<Fr>| {
+            let after = self.argue(&cs, &openings)?.root;
+            constraint::enforce_equal("after", &after, &FpVar::Constant(root))
+        };
+        is_satisfied(circuit).expect("a circuit")
     }
 }
 
+/// Plans that share no, one and both of two levels.
+fn plans(places: usize) -> [OpeningPlan; 3] {
+    [0, 1, 2].map(|top_levels| OpeningPlan { places, top_levels })
+}
+
 #[test]
-fn a_write_after_another_write_opens_its_place_again() {
+fn accesses_in_any_order_end_where_native_code_does() {
     let (_, below) = with_cells(&[(3, 33), (4, 44), (60, 66)]);
-    // Neighbours, whose paths share every node, and strangers, which share the root.
-    for places in [[3, 4], [3, 60], [60, 3]] {
-        let swap = Swap { below: &below, places, when: true };
-        let (openings, after) = swap.record();
-        assert_eq!(openings.opened.len(), 3);
-        assert_eq!(violated(|cs| swap.circuit(cs, &openings, after)), Ok(vec![]));
-        let cells = [(3, 33), (4, 44), (60, 66)].map(|(i, v)| {
-            let other = |a: u32, b: u32| {
-                (i == a).then(|| [(3, 33), (4, 44), (60, 66)].iter().find(|c| c.0 == b).expect("a cell").1)
-            };
-            (i, other(places[0], places[1]).or(other(places[1], places[0])).unwrap_or(v))
-        });
-        assert_eq!(after, with_cells(&cells).0);
+    use Step::*;
+    let blocks: [&[Step]; 6] = [
+        // Two read, then both written; neighbours and strangers.
+        &[Read(3), Read(4), Write(1, 1), Write(0, 2)],
+        &[Read(60), Read(3), Write(0, 1), Write(1, 2)],
+        // One place again and again, read alone too.
+        &[Read(3), Write(0, 1), Read(3), Read(3), Write(2, 2), Read(4), Read(3), Write(4, 3)],
+        &[Vacant(5), Write(0, 9), Read(5), Write(1, 10), Vacant(61)],
+        // Nothing written; nothing used.
+        &[Read(3), Read(3)],
+        &[Unused(3), Unused(60)],
+    ];
+    for steps in blocks {
+        let mut cells = std::collections::BTreeMap::from([(3, 33), (4, 44), (60, 66)]);
+        let mut accessed = Vec::new();
+        for step in steps {
+            match step {
+                Write(access, value) => drop(cells.insert(accessed[*access], *value)),
+                Read(index) | Vacant(index) | Unused(index) => accessed.push(*index),
+            }
+        }
+        for plan in plans(5).map(Some).into_iter().chain([None]) {
+            let block = Block { layout: &LAYOUT, below: &below, plan, steps };
+            assert!(block.ends_at(naive_root(&cells)), "{steps:?} by {plan:?}");
+            assert_eq!(block.record().1, naive_root(&cells));
+        }
     }
 }
 
 #[test]
-fn a_record_read_before_it_was_overwritten_is_refused() {
-    let (_, below) = with_cells(&[(3, 33), (4, 44)]);
-    // The same place twice: the second write would bring back what the first read replaced.
-    let swap = Swap { below: &below, places: [3, 3], when: true };
-    let (openings, after) = swap.record();
-    // Both hold the same value, so that nothing changes and nothing is refused.
-    assert_eq!(is_satisfied(|cs| swap.circuit(cs, &openings, after)), Ok(true));
-
-    let double = |cs: ConstraintSystemRef<Fr>| {
-        let mut recorder = Recorder::new(&LAYOUT, &below);
-        let places = [(); 2].map(|()| recorder.read::<Cell>(3).expect("memory").1);
-        for (place, value) in places.into_iter().zip([70u64, 80]) {
-            recorder.write::<Cell>(place, vec![value.into()]).expect("memory");
-        }
-        let openings = recorder.into_openings();
-        let roots = storage_roots(&below, &LAYOUT).expect("memory");
-        let mut state = circuit::State::hint(&cs, &LAYOUT, Some(&roots), Some(&openings))?;
-        let always = Bit::constant(true);
-        let index = circuit::Index::hint(&cs, "index", LAYOUT.shape(CELLS), || Ok(3))?;
-        let places = [state.read::<CellVar>(&always, &index)?.1, state.read::<CellVar>(&always, &index)?.1];
-        for (place, value) in places.into_iter().zip([70u64, 80]) {
-            let value = hint::field(&cs, "value", || Ok(value.into()))?;
-            state.write(&always, place, &CellVar(value))?;
-        }
-        Ok(())
-    };
+fn a_place_read_again_before_it_is_written_has_no_witness() {
+    let (_, below) = with_cells(&[(3, 33)]);
+    let steps = [Step::Read(3), Step::Read(3), Step::Write(0, 1), Step::Write(1, 2)];
+    let block = Block { layout: &LAYOUT, below: &below, plan: None, steps: &steps };
+    let (openings, _) = block.record();
     let names: Vec<_> =
-        violated(double).expect("a circuit").into_iter().map(|violation| violation.name).collect();
-    assert_eq!(names, ["state/reopening"]);
+        violated(|cs| block.circuit(cs, &openings)).expect("a circuit").iter().map(|v| v.name).collect();
+    assert_eq!(names, ["state/memory"]);
 }
 
 #[test]
-fn where_when_is_zero_no_root_moves_and_no_record_is_held_to_the_state() {
+fn where_when_is_zero_no_record_is_held_to_the_state_and_none_changes() {
     let (root, below) = with_cells(&[(3, 33), (4, 44)]);
-    let swap = Swap { below: &below, places: [3, 4], when: false };
-    let (mut openings, after) = swap.record();
-    assert_eq!(after, root);
-    for opening in &mut openings.opened {
-        opening.fields.iter_mut().for_each(|field| *field += Fr::ONE);
-        opening.path.children[0][7] += Fr::ONE;
+    let steps = [Step::Unused(3), Step::Write(0, 1)];
+    for plan in plans(2) {
+        let block = Block { layout: &LAYOUT, below: &below, plan: Some(plan), steps: &steps[..1] };
+        let (openings, _) = block.record();
+        // The same witness, and a write.
+        let block = Block { steps: &steps, ..block };
+        let circuit = |cs: ConstraintSystemRef<Fr>| {
+            let after = block.argue(&cs, &openings)?.root;
+            constraint::enforce_equal("after", &after, &FpVar::Constant(root))
+        };
+        assert_eq!(violated(circuit), Ok(vec![]));
     }
-    assert_eq!(violated(|cs| swap.circuit(cs, &openings, after)), Ok(vec![]));
-    let used = Swap { when: true, ..swap };
-    assert_eq!(is_satisfied(|cs| used.circuit(cs, &openings, after)), Ok(false));
+}
+
+#[test]
+fn the_matrices_do_not_depend_on_what_is_touched() {
+    let (_, below) = with_cells(&[(3, 33), (4, 44), (60, 66)]);
+    for plan in plans(4) {
+        let digest = |steps: &[Step]| {
+            let block = Block { layout: &LAYOUT, below: &below, plan: Some(plan), steps };
+            let (openings, _) = block.record();
+            // Indices are constants of the test's circuit: take them from a hint alone.
+            let circuit = |cs: ConstraintSystemRef<Fr>| {
+                let roots = storage_roots(&below, &LAYOUT).expect("memory");
+                let mut state = circuit::State::hint(&cs, &LAYOUT, Some(&roots), Some(&openings))?;
+                state.plan(CELLS, plan);
+                for step in steps {
+                    let Step::Read(place) = *step else { unreachable!("reads alone") };
+                    let index = circuit::Index::hint(&cs, "index", LAYOUT.shape(CELLS), || Ok(place))?;
+                    let _read = state.read::<CellVar>(&Bit::constant(true), &index)?;
+                }
+                state.close().map(drop)
+            };
+            crate::r1cs::R1cs::synthesize(circuit).expect("a shape").digest()
+        };
+        assert_eq!(digest(&[Step::Read(3), Step::Read(4)]), digest(&[Step::Read(60), Step::Read(60)]));
+    }
+}
+
+#[test]
+fn more_places_than_a_plan_opens_are_an_error() {
+    let (_, below) = with_cells(&[(3, 33)]);
+    let mut recorder = Recorder::new(&LAYOUT, &below);
+    recorder.plan(CELLS, OpeningPlan { places: 1, top_levels: 1 });
+    for index in [3, 3, 4] {
+        recorder.read::<Cell>(index).expect("memory");
+    }
+    let error = recorder.into_openings().expect_err("two places");
+    assert!(error.to_string().contains("touches 2 places of storage 3, and its circuit opens 1"), "{error}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
 use ark_relations::gr1cs::{ConstraintSystemRef, LinearCombination, Result, Variable};
 
 use super::{basis::Basis, trace::fifth_power};
+use crate::linear::Linear;
 
 type Terms = Vec<(Fr, Variable)>;
 
@@ -19,11 +20,47 @@ pub(super) fn enforce(
     first: usize,
 ) -> Result<()> {
     let mut rows = Rows { cs, basis, next: first };
-    let state = rows.first_round(inputs)?;
-    let state = rows.full_rounds(state, &basis.constants_before[2..])?;
-    let state = rows.partial_rounds(&state)?;
-    let state = rows.full_rounds(state, &basis.constants_after[1..])?;
-    rows.last_round(&state)
+    let state = rows.first_round(inputs)?.next;
+    rows.later_rounds(state)
+}
+
+/// As [`enforce`] without constant inputs, then the permutation of the same inputs with one replaced: the S-box output
+/// of an input that `selected` is 1 at is `replaced` there.
+pub(super) fn enforce_replacing(
+    cs: &ConstraintSystemRef<Fr>,
+    basis: &Basis,
+    inputs: &[FpVar<Fr>],
+    selected: &[Linear],
+    replaced: &Linear,
+    first: usize,
+) -> Result<()> {
+    let mut rows = Rows { cs, basis, next: first };
+    let FirstRound { outputs, offsets, next } = rows.first_round(inputs)?;
+    rows.later_rounds(next)?;
+    let second = rows.second_inputs(&offsets);
+    for ((old, new), selected) in outputs.iter().zip(&second.outputs).zip(selected) {
+        let minus = |terms: &Terms| terms.iter().map(|(c, v)| (-*c, *v)).collect::<Terms>();
+        let change = compact([replaced.to_lc().0, minus(old)].concat());
+        let step = compact([new.clone(), minus(old)].concat());
+        rows.enforce(&selected.to_lc().0, &change, &step)?;
+    }
+    rows.later_rounds(second.next)
+}
+
+/// What the first round leaves.
+struct FirstRound {
+    /// Outputs of the S-boxes of variable inputs.
+    outputs: Vec<Terms>,
+    /// What constants add to the second round's inputs.
+    offsets: Vec<Fr>,
+    /// Inputs of the second round.
+    next: Vec<Terms>,
+}
+
+/// Inputs of the second round as new variables, and the first round's outputs that lead to them.
+struct SecondInputs {
+    outputs: Vec<Terms>,
+    next: Vec<Terms>,
 }
 
 struct Rows<'a> {
@@ -68,7 +105,16 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn first_round(&mut self, inputs: &[FpVar<Fr>]) -> Result<Vec<Terms>> {
+    /// All rounds after the first.
+    fn later_rounds(&mut self, state: Vec<Terms>) -> Result<()> {
+        let basis = self.basis;
+        let state = self.full_rounds(state, &basis.constants_before[2..])?;
+        let state = self.partial_rounds(&state)?;
+        let state = self.full_rounds(state, &basis.constants_after[1..])?;
+        self.last_round(&state)
+    }
+
+    fn first_round(&mut self, inputs: &[FpVar<Fr>]) -> Result<FirstRound> {
         let basis = self.basis;
         let constants = &basis.constants_before[0];
         // What the S-boxes without variables contribute.
@@ -96,7 +142,7 @@ impl Rows<'_> {
             let outputs: Vec<Terms> = variables.iter().map(|variable| vec![(Fr::ONE, *variable)]).collect();
             self.outputs(&state, &fourth_powers, &outputs)?;
             let places: Vec<usize> = (0..inputs.len()).filter(|i| !inputs[*i].is_constant()).collect();
-            return Ok(basis
+            let next = basis
                 .mds
                 .iter()
                 .zip(&offsets)
@@ -106,20 +152,27 @@ impl Rows<'_> {
                     terms.push((*offset, Variable::One));
                     terms
                 })
-                .collect());
+                .collect();
+            return Ok(FirstRound { outputs, offsets, next });
         }
-        // All inputs are variables: the next round's inputs 1..=n are new variables and input 0 follows.
-        let variables = self.take_many(inputs.len());
+        let SecondInputs { outputs, next } = self.second_inputs(&offsets);
+        self.outputs(&state, &fourth_powers, &outputs)?;
+        Ok(FirstRound { outputs, offsets, next })
+    }
+
+    /// Where all inputs are variables, the second round's inputs 1..=n are new variables and input 0 follows.
+    fn second_inputs(&mut self, offsets: &[Fr]) -> SecondInputs {
+        let basis = self.basis;
+        let variables = self.take_many(basis.width - 1);
         let outputs: Vec<Terms> =
             basis.minor_inverse.iter().map(|row| shifted(row, &variables, &offsets[1..])).collect();
-        self.outputs(&state, &fourth_powers, &outputs)?;
         let mut corner: Terms = vec![(offsets[0], Variable::One)];
         for (m, output) in basis.mds[0][1..].iter().zip(&outputs) {
             corner.extend(output.iter().map(|(coefficient, variable)| (*m * coefficient, *variable)));
         }
         let mut next = vec![compact(corner)];
         next.extend(variables.iter().map(|variable| vec![(Fr::ONE, *variable)]));
-        Ok(next)
+        SecondInputs { outputs, next }
     }
 
     /// Full rounds whose successors have these constants.

@@ -102,7 +102,7 @@ pub(crate) struct Witness {
     pub(crate) fees: Fr,
     /// The slots, each lane filled to its capacity.
     pub(crate) lanes: Lanes,
-    /// Openings of the state, in the circuit's order.
+    /// Accesses to the state, in the circuit's order, and the opening of what they touch.
     pub(crate) openings: Openings,
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn replay(
             match (kind, slot.executed) {
                 (CallKind::Transfer, true) => transfer(recorder, slot)?,
                 (CallKind::Open, true) => open(recorder, slot)?,
-                (kind, false) => skip(recorder, plan, kind, slot)?,
+                (kind, false) => skip(recorder, plan, kind, slot),
             }
         }
     }
@@ -163,21 +163,14 @@ fn pay(recorder: &mut Recorder<'_>, slot: &SlotWitness) -> Result<(), StateError
     recorder.write::<Account>(place, moved(sender, -(slot.amount + slot.fee), 1))
 }
 
-fn skip(
-    recorder: &mut Recorder<'_>,
-    plan: &Plan<'_>,
-    kind: CallKind,
-    slot: &SlotWitness,
-) -> Result<(), StateError> {
+fn skip(recorder: &mut Recorder<'_>, plan: &Plan<'_>, kind: CallKind, slot: &SlotWitness) {
     let stand_in = slot.stand_in(plan.parameters.first().copied().unwrap_or_default());
-    recorder.skip::<Account>(slot.sender, stand_in.clone());
-    recorder.skip_write::<Account>()?;
+    recorder.skip::<Account>(stand_in.clone());
     let receiver = match kind {
         CallKind::Transfer => stand_in,
         CallKind::Open => Vec::new(),
     };
-    recorder.skip::<Account>(slot.receiver, receiver);
-    recorder.skip_write::<Account>()
+    recorder.skip::<Account>(receiver);
 }
 
 /// An account's fields with `change` added to the balance and `nonces` to the nonce.

@@ -1,0 +1,381 @@
+//! The state in a circuit: records behind reads and writes, all of them held to the state at the end of the block.
+//!
+//! ```text
+//!   read    place ─► record ┐                                    index    the bits of a place
+//!   vacant  place           ├─► accesses, by tree and time       tree     places touched, cells, roots
+//!   write   place, record   ┘          │                         argument log, challenges, sums of fractions
+//!                                      ▼
+//!   close   opened places ═══ accesses, compared as multisets ─► roots after ─Poseidon16─► state root
+//!               │  with the leaf before and after the block
+//!               ▼
+//!           roots before ─Poseidon16─► parent state root
+//! ```
+//!
+//! Each place of a tree is opened once, however often it is accessed, and neighbours share the upper levels
+//! ([`tree`]). That a read gives what was last written there is an argument of its own (Blum, Evans, Gemmell,
+//! Kannan, Naor, "Checking the correctness of memories", 1991): access number t of a tree takes (place, leaf, time of
+//! the access before) out of a set and puts (place, leaf, t) in; the set begins as (place, leaf before, 0) and ends
+//! as (place, leaf after, time of the last access), for the places opened. If everything taken out and left at the end
+//! is what was there and put in, as multisets, and each access takes something put in before it, then at any time the
+//! set has one tuple for each opened place, the latest: there was one to begin with (the places are distinct), and an
+//! access replaces the one of its place. The multisets are compared by challenge ([`argument`]).
+//!
+//! A read and the write through its place are one access, at the time of the read: *a place that will be written must
+//! be written before it is read again*, or the block has no witness. In every other respect a pallet may read and
+//! write in any order. Storages of one record need none of this: their leaf is a variable.
+//!
+//! Where `when` is 0 an access takes and puts nothing, whatever the hints are.
+//!
+//! Attacks and what stops them (`state::forged` carries each out):
+//!
+//! | attack | stopped by |
+//! |---|---|
+//! | reading what the state has not, or no longer; losing a write; dropping an access; two accesses exchanged | `state/memory` |
+//! | an unused slot that writes; a place changed that no access wrote | `state/memory` |
+//! | reading what is written later | `state/time order` |
+//! | a place opened twice, with a second leaf to read | `state/places ascend` in a run, `state/cells` in two |
+//! | a cell changed without a place in it touched | `state/untouched cell` |
+//! | a run that is not of one cell, or does not go on where it was | `state/run cell`, `state/run root` |
+//! | a run that begins or ends at another root than its cell's | `state/cells`, `state/root before` |
+//! | a time that stands for another place's index, beyond its bits | `state/last time`; an index has 3 bits a level |
+//! | choosing what is compared once the challenges are known | it is in the log: `state/log/…` |
+//!
+//! The log has everything that the tuples are made of, or something that fixes it: places, times and `when` of
+//! accesses with the leaves read and written; index, last time, begin of run and the two subtree roots of each place
+//! opened, which fix its leaves up to collisions of Poseidon; which cells are touched, and the two roots of the tree,
+//! which fix its cells. One of them left out would be chosen after the challenges, and a sum of fractions is an
+//! equation that a chosen leaf solves.
+
+mod argument;
+mod index;
+mod tree;
+
+use std::collections::VecDeque;
+
+use ark_ff::Field;
+use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
+use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
+use zkpov_verifier::field::Fr;
+
+use argument::{Challenges, Log, Sum};
+pub use index::Index;
+use tree::{Sizes, Tree};
+
+use super::{
+    layout::{Layout, STORAGES, Shape},
+    plan::{OpeningPlan, time_bits},
+    record::Record,
+    witness::{Access, Openings},
+};
+use crate::{
+    bit::Bit,
+    constraint,
+    gadgets::{poseidon, range},
+    hint,
+    integer::power_of_two,
+    linear::Linear,
+    namespace,
+};
+
+/// The fields of a record as a prover gives them; `None` when only the circuit's shape is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'w>(Option<&'w [Fr]>);
+
+impl<'w> Fields<'w> {
+    /// Field `number`.
+    pub fn get(&self, number: usize) -> Result<Fr> {
+        self.0.and_then(|fields| fields.get(number)).copied().ok_or(SynthesisError::AssignmentMissing)
+    }
+}
+
+/// A record in a circuit.
+pub trait RecordVar: Sized {
+    /// The record outside.
+    type Native: Record;
+
+    /// A record of the prover's choice, every field enforced to be in its range: the packing into a leaf
+    /// is injective only there.
+    fn hint(cs: &ConstraintSystemRef<Fr>, fields: Fields<'_>) -> Result<Self>;
+
+    /// What the leaf hashes, as [`Record::leaf_elements`] has it.
+    fn leaf_elements(&self) -> Result<Vec<FpVar<Fr>>>;
+}
+
+/// A place that was accessed, to write to.
+#[derive(Debug)]
+#[must_use = "a place that is read and not written stays as it is"]
+pub struct Place {
+    storage: u8,
+    /// Which of the storage's accesses; of no meaning in a storage of one record.
+    access: usize,
+    when: Bit,
+}
+
+/// An access to a tree. Its time is its number among the tree's, from 1.
+#[derive(Debug)]
+struct Event {
+    when: Bit,
+    index: Index,
+    read: FpVar<Fr>,
+    /// `None` if nothing was written.
+    written: Option<FpVar<Fr>>,
+    /// The time of the access to the same place before, 0 if it is the first.
+    previous: FpVar<Fr>,
+}
+
+impl Event {
+    fn left(&self) -> &FpVar<Fr> {
+        self.written.as_ref().unwrap_or(&self.read)
+    }
+}
+
+/// The state while a block executes.
+#[derive(Debug)]
+pub struct State<'w> {
+    cs: ConstraintSystemRef<Fr>,
+    layout: Layout,
+    before: [FpVar<Fr>; STORAGES],
+    /// As of now for storages of one record, after the block for trees once they are closed.
+    roots: [FpVar<Fr>; STORAGES],
+    events: [Vec<Event>; STORAGES],
+    plans: [Option<OpeningPlan>; STORAGES],
+    openings: Option<&'w Openings>,
+    /// Accesses to come; `None` when only the circuit's shape is asked for.
+    accesses: Option<VecDeque<&'w Access>>,
+}
+
+/// What the multisets of a block were compared by.
+#[derive(Debug)]
+pub(super) struct Argument {
+    /// The state root after the block.
+    pub(super) root: FpVar<Fr>,
+    /// β and γ; `None` if no tree was accessed.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests forge by them"))]
+    pub(super) challenges: Option<[FpVar<Fr>; 2]>,
+}
+
+impl<'w> State<'w> {
+    /// A state with storage roots of the prover's choice, to be held to a parent state root by
+    /// [`root_before`](Self::root_before). Absent storages are 0.
+    pub fn hint(
+        cs: &ConstraintSystemRef<Fr>,
+        layout: &Layout,
+        roots: Option<&[Fr; STORAGES]>,
+        openings: Option<&'w Openings>,
+    ) -> Result<Self> {
+        let mut variables = std::array::from_fn(|_| FpVar::Constant(Fr::from(0u64)));
+        for (storage, (variable, shape)) in variables.iter_mut().zip(layout.0).enumerate() {
+            if shape != Shape::Absent {
+                *variable = hint::field(cs, "storage_root", || {
+                    roots
+                        .and_then(|roots| roots.get(storage))
+                        .copied()
+                        .ok_or(SynthesisError::AssignmentMissing)
+                })?;
+            }
+        }
+        Ok(Self {
+            cs: cs.clone(),
+            layout: *layout,
+            roots: variables.clone(),
+            before: variables,
+            events: [const { Vec::new() }; STORAGES],
+            plans: [None; STORAGES],
+            openings,
+            accesses: openings.map(|openings| openings.accesses.iter().collect()),
+        })
+    }
+
+    /// Opens the tree of `storage` by this plan, where the cheapest for any accesses would be taken otherwise: fewer
+    /// places, say, where many slots are known to share one. The witness must be made by the same plan.
+    pub fn plan(&mut self, storage: u8, plan: OpeningPlan) {
+        if let Some(slot) = self.plans.get_mut(usize::from(storage)) {
+            *slot = Some(plan);
+        }
+    }
+
+    /// The constraint system.
+    pub fn cs(&self) -> &ConstraintSystemRef<Fr> {
+        &self.cs
+    }
+
+    /// The shape of a storage.
+    pub fn shape(&self, storage: u8) -> Shape {
+        self.layout.shape(storage)
+    }
+
+    /// The state root before the block.
+    pub fn root_before(&self) -> Result<FpVar<Fr>> {
+        poseidon::hash(&self.before)
+    }
+
+    /// The record at `index`, as the state has it where `when` is 1.
+    pub fn read<R: RecordVar>(&mut self, when: &Bit, index: &Index) -> Result<(R, Place)> {
+        let _namespace = namespace::enter(&self.cs, R::Native::NAME);
+        let access = self.next_access()?;
+        let record = R::hint(&self.cs, Fields(access.map(|access| access.fields.as_slice())))?;
+        let leaf = poseidon::hash(&record.leaf_elements()?)?;
+        let place = self.access(when, R::Native::STORAGE, index, leaf, access)?;
+        Ok((record, place))
+    }
+
+    /// A place that the state has empty where `when` is 1.
+    pub fn vacant<R: RecordVar>(&mut self, when: &Bit, index: &Index) -> Result<Place> {
+        let _namespace = namespace::enter(&self.cs, "vacant");
+        let access = self.next_access()?;
+        let empty = FpVar::Constant(Fr::from(0u64));
+        self.access(when, R::Native::STORAGE, index, empty, access)
+    }
+
+    /// Puts `record` at `place` where `when` is 1 and was where the place was accessed.
+    ///
+    /// A leaf is 0 in an empty place and nowhere else: a record that hashed to 0 would be a preimage.
+    pub fn write<R: RecordVar>(&mut self, when: &Bit, place: Place, record: &R) -> Result<()> {
+        let _namespace = namespace::enter(&self.cs, "write");
+        if place.storage != R::Native::STORAGE {
+            return Err(SynthesisError::ArityMismatch);
+        }
+        let leaf = poseidon::hash(&record.leaf_elements()?)?;
+        let storage = usize::from(place.storage);
+        if self.shape(place.storage) == Shape::Single {
+            let root = self.roots.get_mut(storage).ok_or(SynthesisError::ArityMismatch)?;
+            *root = place.when.and(when)?.select(&leaf, root)?;
+            return Ok(());
+        }
+        let event = self.events.get_mut(storage).and_then(|events| events.get_mut(place.access));
+        let event = event.ok_or(SynthesisError::ArityMismatch)?;
+        event.written = Some(when.select(&leaf, &event.read)?);
+        Ok(())
+    }
+
+    /// Holds all accesses to the state before the block; the state root after it.
+    pub fn close(self) -> Result<FpVar<Fr>> {
+        Ok(self.argue()?.root)
+    }
+
+    /// As [`close`](Self::close), with the challenges.
+    pub(super) fn argue(mut self) -> Result<Argument> {
+        let cs = self.cs.clone();
+        let _namespace = namespace::enter(&cs, "state");
+        let mut log = Log::new();
+        let mut trees: Vec<(usize, Tree)> = Vec::new();
+        for (storage, events) in self.events.iter().enumerate().filter(|(_, events)| !events.is_empty()) {
+            let _tree = namespace::enter_indexed(&cs, "tree", storage);
+            let (Some(before), Some(shape)) = (self.before.get(storage), self.layout.0.get(storage)) else {
+                return Err(SynthesisError::ArityMismatch);
+            };
+            let plan = self.plans.get(storage).copied().flatten();
+            let plan = plan.unwrap_or_else(|| OpeningPlan::cheapest(*shape, events.len()));
+            let sizes = Sizes { shape: *shape, plan, time_bits: time_bits(events.len()) };
+            let witness = self.openings.and_then(|openings| openings.trees.get(storage));
+            let tree = Tree::open(&cs, sizes, before, witness)?;
+            log_events(&mut log, events)?;
+            tree.log(&mut log)?;
+            trees.push((storage, tree));
+        }
+        let challenges = if trees.is_empty() { None } else { Some(log.challenges()?) };
+        for (storage, tree) in trees {
+            let _tree = namespace::enter_indexed(&cs, "compare", storage);
+            if let (Some(challenges), Some(events)) = (&challenges, self.events.get(storage)) {
+                compare_memory(Sum::new(&cs, challenges), events, &tree)?;
+                tree.compare(Sum::new(&cs, challenges))?;
+            }
+            if let Some(root) = self.roots.get_mut(storage) {
+                *root = tree.after;
+            }
+        }
+        let challenges = challenges.map(|Challenges { powers: [part, _], point }| [part, point]);
+        Ok(Argument { root: poseidon::hash(&self.roots)?, challenges })
+    }
+
+    fn access(
+        &mut self,
+        when: &Bit,
+        storage: u8,
+        index: &Index,
+        leaf: FpVar<Fr>,
+        access: Option<&Access>,
+    ) -> Result<Place> {
+        let shape = self.shape(storage);
+        let place = |access| Place { storage, access, when: when.clone() };
+        let number = usize::from(storage);
+        match shape {
+            Shape::Absent => Err(SynthesisError::ArityMismatch),
+            Shape::Single => {
+                let root = self.roots.get(number).ok_or(SynthesisError::ArityMismatch)?;
+                when.enforce_equal_if("state/single record", &leaf, root)?;
+                Ok(place(0))
+            }
+            Shape::Tree { .. } => {
+                let events = self.events.get_mut(number).ok_or(SynthesisError::ArityMismatch)?;
+                if index.width() != shape.levels() * super::layout::BITS_PER_LEVEL {
+                    return Err(SynthesisError::ArityMismatch);
+                }
+                let previous = earlier(&self.cs, events.len(), access)?;
+                let index = index.clone();
+                events.push(Event { when: when.clone(), index, read: leaf, written: None, previous });
+                Ok(place(events.len() - 1))
+            }
+        }
+    }
+
+    /// The next access; `None` when only the circuit's shape is asked for.
+    fn next_access(&mut self) -> Result<Option<&'w Access>> {
+        match &mut self.accesses {
+            None => Ok(None),
+            Some(accesses) => accesses.pop_front().map(Some).ok_or(SynthesisError::AssignmentMissing),
+        }
+    }
+}
+
+/// A time of the prover's choice, at most `latest`: that of an access earlier than number `latest` + 1.
+fn earlier(cs: &ConstraintSystemRef<Fr>, latest: usize, access: Option<&Access>) -> Result<FpVar<Fr>> {
+    if latest == 0 {
+        return Ok(FpVar::Constant(Fr::from(0u64)));
+    }
+    let previous =
+        hint::field(cs, "previous", || Ok(access.ok_or(SynthesisError::AssignmentMissing)?.previous))?;
+    range::bits("state/time order", &distance(&previous, latest).finish()?, time_bits(latest))?;
+    Ok(previous)
+}
+
+/// `latest - previous`, which has [`time_bits`] of `latest`.
+fn distance(previous: &FpVar<Fr>, latest: usize) -> Linear {
+    Linear::new(&previous.cs()).plus_constant(Fr::from(latest as u64)).plus(-Fr::ONE, previous)
+}
+
+/// Writes everything about the accesses into the log.
+fn log_events(log: &mut Log, events: &[Event]) -> Result<()> {
+    for (latest, event) in events.iter().enumerate() {
+        log.absorb_small("state/log/accesses", event.index.as_field(), event.index.width())?;
+        log.absorb_small("state/log/accesses", distance(&event.previous, latest), time_bits(latest))?;
+        log.absorb_small("state/log/accesses", event.when.as_field(), 1)?;
+        log.absorb("state/log/leaves", &event.read)?;
+        if let Some(written) = &event.written {
+            log.absorb("state/log/leaves", written)?;
+        }
+    }
+    Ok(())
+}
+
+/// Enforces that what accesses take, and what is left at the end, is what there was and what they put.
+fn compare_memory(mut sum: Sum<'_>, events: &[Event], tree: &Tree) -> Result<()> {
+    // Index and time in one element: both are known to be in their bits.
+    let at = |index: &Index, time: &Linear| {
+        let mut head = Linear::of(index.as_field());
+        head.add_linear(power_of_two(index.width() as u32), time);
+        head
+    };
+    let constant = |time: usize| Linear::of(&FpVar::Constant(Fr::from(time as u64)));
+    let always = FpVar::Constant(Fr::ONE);
+    for (latest, event) in events.iter().enumerate() {
+        let when = event.when.as_field();
+        sum.add(-Fr::ONE, when, &at(&event.index, &Linear::of(&event.previous)), &[&event.read])?;
+        sum.add(Fr::ONE, when, &at(&event.index, &constant(latest + 1)), &[event.left()])?;
+    }
+    for place in &tree.places {
+        sum.add(Fr::ONE, &always, &at(&place.index, &constant(0)), &[&place.before])?;
+        sum.add(-Fr::ONE, &always, &at(&place.index, &Linear::of(&place.last)), &[&place.after])?;
+    }
+    constraint::enforce_zero("state/memory", sum.total)
+}
