@@ -65,7 +65,7 @@ impl Default for PaymentsShape {
         let tier = |id, transfers, opens| TierShape { id, transfers, opens };
         Self {
             account_levels: ACCOUNT_LEVELS,
-            tiers: vec![tier(16, 2, 1), tier(17, 6, 1), tier(18, 14, 2), tier(20, 66, 4)],
+            tiers: vec![tier(16, 2, 1), tier(17, 6, 1), tier(18, 13, 2), tier(20, 66, 4)],
         }
     }
 }

@@ -33,7 +33,7 @@ fn nothing_survives_in_a_full_block() {
 #[test]
 #[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_in_a_full_block_of_a_deeper_tree_and_more_slots() {
-    let on = TestChain::new(2, 2, 2, 12);
+    let on = TestChain::new(3, 2, 2, 12);
     let calls = [
         on.call(CallKind::Transfer, 1, 0, 9, 500),
         // The author pays and earns in its own block, and a receiver sends on.
