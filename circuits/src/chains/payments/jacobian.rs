@@ -54,10 +54,6 @@ const PARENT_STATE: [&str; 17] = [
     "state/tree[0]/cell[7]/before",
 ];
 
-/// Why the challenges may move with what unused slots hold.
-const CHALLENGES: &str =
-    "what an unused slot holds is in the log; tuples that are equal are equal at any challenge";
-
 /// Constraints without which nothing is free: inequalities, which have no derivative.
 const INEQUALITIES: [&str; 19] = [
     "account/balance",
