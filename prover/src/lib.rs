@@ -8,7 +8,7 @@
 //!   floors, each using only those below it:
 //!     prove   setup
 //!     key
-//!     proof   qap   msm   subgroup
+//!     proof   qap   msm   subgroup   fixed_base
 //!     transform   curve
 //!     r1cs    encoding   progress   vector
 //! ```
@@ -41,6 +41,7 @@
 #[allow(dead_code, unused_imports, reason = "kernels move onto it one by one")]
 mod curve;
 mod encoding;
+mod fixed_base;
 mod key;
 mod msm;
 pub mod progress;

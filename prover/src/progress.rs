@@ -9,7 +9,7 @@ pub mod phase {
     pub const SETUP_QAP: &str = "setup.qap";
     /// Set-up: the points of the key. Steps are points.
     pub const SETUP_POINTS: &str = "setup.points";
-    /// Set-up: checksums of the key's sections. Steps are sections.
+    /// Set-up: the checksum of a section of the key, taken inside [`SETUP_POINTS`] as soon as the section is there. A span alone.
     pub const SETUP_CHECKSUMS: &str = "setup.checksums";
     /// Proving: evaluation of the matrices on the assignment, and the check that every constraint holds. One step.
     pub const PROVE_WITNESS_CHECK: &str = "prove.witness_check";

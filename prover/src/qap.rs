@@ -14,11 +14,12 @@
 //! both. The rows of the instance variables make the polynomials of A linearly independent in the public inputs, as in libsnark.
 
 use ark_bn254::Fr;
-use ark_ff::{FftField, PrimeField};
+use ark_ff::{FftField, PrimeField, serial_batch_inversion_and_mul};
 use ark_groth16::r1cs_to_qap::{LibsnarkReduction, R1CSToQAP, evaluate_constraint};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ark_relations::gr1cs::{ConstraintSystemRef, Matrix, Result as SynthesisResult, SynthesisError};
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 use crate::r1cs::{IndexOutOfBounds, R1csView};
 use crate::transform;
@@ -75,7 +76,7 @@ fn to_odd_points_in<F: FftField, D: EvaluationDomain<F>>(domain: &D, mut values:
     Some(values)
 }
 
-/// L_(2i+1)(tau) · `scale` for each of the n odd points.
+/// L_(2i+1)(tau) · `scale` for each of the n odd points; `tau` is none of them.
 ///
 /// On the odd points z = -2, and L_(2i+1) = -z/2 times the Lagrange polynomial of the odd points alone.
 pub(crate) fn odd_lagrange<F: FftField, D: EvaluationDomain<F>>(
@@ -83,10 +84,28 @@ pub(crate) fn odd_lagrange<F: FftField, D: EvaluationDomain<F>>(
     tau: F,
     scale: F,
 ) -> Option<Vec<F>> {
-    let mut lagrange = odd_coset(domain)?.evaluate_all_lagrange_coefficients(tau);
-    let factor = -(domain.evaluate_vanishing_polynomial(tau) * F::from(2u64).inverse()? * scale);
-    lagrange.par_iter_mut().for_each(|l| *l *= factor);
-    Some(lagrange)
+    let factor = -(domain.evaluate_vanishing_polynomial(tau) * F::from(2u64).inverse()?);
+    Some(lagrange(&odd_coset(domain)?, tau, factor * scale))
+}
+
+/// Points that share an inversion.
+const LAGRANGE_CHUNK: usize = 1 << 12;
+
+/// The Lagrange polynomials of a domain or coset at `tau`, none of its points, times `scale`; over all cores:
+///
+/// L_i(tau) = (tau^n - g^n) / (n g^n) · x_i / (tau - x_i), where x_i = g w^i is point i.
+fn lagrange<F: FftField, D: EvaluationDomain<F>>(domain: &D, tau: F, scale: F) -> Vec<F> {
+    let inverse = domain.size_inv() * domain.coset_offset_inv().pow([domain.size() as u64]);
+    let factor = domain.evaluate_vanishing_polynomial(tau) * inverse * scale;
+    let mut values = vec![F::zero(); domain.size()];
+    values.par_chunks_mut(LAGRANGE_CHUNK).enumerate().for_each(|(chunk, values)| {
+        let first = domain.element(chunk * LAGRANGE_CHUNK);
+        let points = || core::iter::successors(Some(first), |point| Some(*point * domain.group_gen()));
+        values.iter_mut().zip(points()).for_each(|(value, point)| *value = tau - point);
+        serial_batch_inversion_and_mul(values, &factor);
+        values.iter_mut().zip(points()).for_each(|(value, point)| *value *= point);
+    });
+    values
 }
 
 /// The polynomials of every variable at `tau`, in the order of the assignment.
@@ -96,13 +115,13 @@ pub(crate) struct Polynomials {
     pub(crate) c: Vec<Fr>,
 }
 
-/// Evaluates the polynomials of every variable at `tau`, over all cores.
+/// Evaluates the polynomials of every variable at `tau`, which is no point of the domain, over all cores.
 pub(crate) fn polynomials_at(
     r1cs: &R1csView<'_>,
     domain: &Radix2EvaluationDomain<Fr>,
     tau: Fr,
 ) -> Result<Polynomials, IndexOutOfBounds> {
-    let lagrange = domain.evaluate_all_lagrange_coefficients(tau);
+    let lagrange = Zeroizing::new(lagrange(domain, tau, Fr::from(1u64)));
     let columns =
         |matrix: usize| r1cs.matrices[matrix].weigh_columns(r1cs.num_variables(), r1cs.values, &lagrange);
     let ((a, b), c) = rayon::join(|| rayon::join(|| columns(0), || columns(1)), || columns(2));
@@ -246,6 +265,21 @@ mod tests {
         let expected: Vec<_> =
             double.evaluate_all_lagrange_coefficients(tau).into_iter().skip(1).step_by(2).collect();
         assert_eq!(odd_lagrange(&domain, tau, Fr::one()), Some(expected));
+    }
+
+    #[test]
+    fn lagrange_polynomials_are_those_of_ark_poly_across_chunks() {
+        let tau = Fr::from(77u64);
+        for log_size in [0, 1, 5, LAGRANGE_CHUNK.ilog2(), LAGRANGE_CHUNK.ilog2() + 2] {
+            let domain: Radix2EvaluationDomain<Fr> = domain(1 << log_size).unwrap();
+            let coset = odd_coset(&domain).unwrap();
+            for domain in [domain, coset] {
+                let mut expected = domain.evaluate_all_lagrange_coefficients(tau);
+                assert_eq!(lagrange(&domain, tau, Fr::one()), expected);
+                expected.iter_mut().for_each(|value| *value *= Fr::from(5u64));
+                assert_eq!(lagrange(&domain, tau, Fr::from(5u64)), expected);
+            }
+        }
     }
 
     #[test]

@@ -8,9 +8,7 @@
 //! ```
 //! Groth 2016, section 3.2, over the standard generators.
 
-use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_ec::scalar_mul::BatchMulPreprocessing;
-use ark_ec::short_weierstrass::{Affine, Projective, SWCurveConfig};
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Projective};
 use ark_ec::{CurveGroup, PrimeGroup};
 use ark_ff::{Field, UniformRand, Zero};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
@@ -21,11 +19,14 @@ use rayon::prelude::*;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::encoding::Encoding;
-use crate::key::{Counts, Header, Image, ImageMut, KeyError, Layout, ProvingKey, Section, checksum};
-use crate::progress::{Counter, Options, phase, start_phase};
+use crate::fixed_base::{Table, Window};
+use crate::key::{
+    Checksum, Counts, Header, Image, ImageMut, KeyError, Layout, ProvingKey, Section, checksum,
+};
+use crate::progress::{Options, phase, start_phase};
 use crate::qap;
-use crate::r1cs::{R1cs, Side};
-use crate::vector::{VectorsError, vectors};
+use crate::r1cs::R1cs;
+use crate::vector::{Row, VectorsError, vectors};
 
 /// The secrets of a set-up. Whoever knows them can prove anything under the key; erased when dropped.
 pub struct ToxicWaste {
@@ -114,21 +115,11 @@ pub fn setup_with_toxic_waste(
     let size = usize::try_from(length).map_err(|_| SetupError::Degenerate)?;
     let mut image = ImageMut::zeroed(size).map_err(memory)?;
 
-    let mut sections = Sections { bytes: image.bytes_mut(), layout: &layout };
-    write_r1cs(&mut sections, r1cs);
-    write_points(&mut sections, waste, scalars, options);
-
-    let running = start_phase!(options, phase::SETUP_CHECKSUMS, Section::ALL.len());
-    let mut header = Header { counts, circuit_digest, checksums: [[0; 32]; Section::ALL.len()], layout };
-    let counter = running.counter();
-    let bytes = image.bytes_mut();
-    header.checksums.par_iter_mut().zip(Section::ALL).for_each(|(sum, section)| {
-        *sum = checksum(&bytes[header.layout.range(section)]);
-        counter.advance(1);
-    });
+    let checksums = fill(image.bytes_mut(), &layout, r1cs, waste, &scalars, options);
+    drop(scalars);
+    let header = Header { counts, circuit_digest, checksums, layout };
     let encoded = header.encode();
-    bytes[..encoded.len()].copy_from_slice(&encoded);
-    running.finish();
+    image.bytes_mut()[..encoded.len()].copy_from_slice(&encoded);
     let image: Image = image.freeze().map_err(memory)?;
     Ok(ProvingKey::from_image(image)?)
 }
@@ -196,89 +187,83 @@ fn without_zeros(values: &[Fr]) -> (Vec<u32>, Zeroizing<Vec<Fr>>) {
     (kept().map(|(_, index)| index).collect(), Zeroizing::new(kept().map(|(value, _)| *value).collect()))
 }
 
-/// Sections of a key in the making.
-struct Sections<'a> {
-    bytes: &'a mut [u8],
-    layout: &'a Layout,
-}
-
-impl Sections<'_> {
-    fn get(&mut self, section: Section) -> &mut [u8] {
-        &mut self.bytes[self.layout.range(section)]
-    }
-
-    fn put<T: Encoding>(&mut self, section: Section, items: &[T]) {
-        let out = self.get(section);
-        out.par_chunks_exact_mut(T::BYTES).zip(items).for_each(|(out, item)| item.encode(out));
-    }
-
-    fn put_words(&mut self, section: Section, words: &[u32]) {
-        for (out, word) in self.get(section).chunks_exact_mut(size_of::<u32>()).zip(words) {
-            out.copy_from_slice(&word.to_le_bytes());
-        }
-    }
-}
-
-fn write_r1cs(sections: &mut Sections<'_>, r1cs: &R1cs) {
-    sections.put(Section::Values, r1cs.values());
-    for (matrix, side) in r1cs.matrices().iter().zip([Side::A, Side::B, Side::C]) {
-        let [row_offsets, columns, coefficients] = Section::of_matrix(side);
-        sections.put_words(row_offsets, &matrix.row_offsets);
-        sections.put_words(columns, &matrix.columns);
-        sections.put_words(coefficients, &matrix.coefficients);
-    }
-}
-
-/// Scalars whose points are computed together: enough to share an inversion, few enough to stay in cache.
-const CHUNK: usize = 2048;
-
-fn write_points(sections: &mut Sections<'_>, waste: &ToxicWaste, scalars: Scalars, options: &Options<'_>) {
-    let (g1, g2) = (G1Projective::generator(), G2Projective::generator());
-    let g1_constants = [waste.alpha, waste.beta, waste.delta].map(|secret| (g1 * secret).into_affine());
-    let g2_constants = [waste.beta, waste.delta].map(|secret| (g2 * secret).into_affine());
-    let (out_g1, out_g2) = sections.get(Section::Constants).split_at_mut(3 * G1Affine::BYTES);
-    g1_constants
-        .iter()
-        .zip(out_g1.chunks_exact_mut(G1Affine::BYTES))
-        .for_each(|(point, out)| point.encode(out));
-    g2_constants
-        .iter()
-        .zip(out_g2.chunks_exact_mut(G2Affine::BYTES))
-        .for_each(|(point, out)| point.encode(out));
-
+/// Fills the sections of a key, over all cores, and gives their checksums. A section's checksum is taken as soon as it is filled,
+/// while others are still computed.
+fn fill(
+    image: &mut [u8],
+    layout: &Layout,
+    r1cs: &R1cs,
+    waste: &ToxicWaste,
+    scalars: &Scalars,
+    options: &Options<'_>,
+) -> [Checksum; Section::ALL.len()] {
     let num_points = scalars.num_points();
     let running = start_phase!(options, phase::SETUP_POINTS, num_points);
+    let window = Window::for_scalars(num_points);
+    let (g1, g2) = rayon::join(
+        || Table::<[Row; 1]>::new(window, G1Projective::generator()),
+        || Table::<[Row; 2]>::new(window, G2Projective::generator()),
+    );
     let counter = running.counter();
-    let Scalars { a: (a_indices, a), b: (b_indices, b), ic, l, h } = scalars;
-    sections.put_words(Section::AIndices, &a_indices);
-    sections.put_words(Section::BIndices, &b_indices);
-    {
-        let table = BatchMulPreprocessing::new(g2, b.len());
-        multiply(&table, &b, sections.get(Section::BG2), counter);
-    }
-    let table = BatchMulPreprocessing::new(g1, num_points - b.len());
-    for (section, scalars) in
-        [(Section::BG1, b), (Section::A, a), (Section::Ic, ic), (Section::L, l), (Section::H, h)]
-    {
-        multiply(&table, &scalars, sections.get(section), counter);
-    }
+    let advance = |points| counter.advance(points as u64);
+    let mut checksums = [Checksum::default(); Section::ALL.len()];
+    let mut sections: Vec<_> = split(image, layout).into_iter().zip(&mut checksums).collect();
+    // Those that take longest begin first, so that the others fill the gaps at the end.
+    sections.sort_by_key(|((_, out), _)| core::cmp::Reverse(out.len()));
+    sections.into_par_iter().with_max_len(1).for_each(|((section, out), sum)| {
+        let [a, b, c] = r1cs.matrices();
+        match section {
+            Section::Constants => put_constants(out, waste),
+            Section::Ic => g1.multiply(&scalars.ic, out, advance),
+            Section::AIndices => put_words(out, &scalars.a.0),
+            Section::A => g1.multiply(&scalars.a.1, out, advance),
+            Section::BIndices => put_words(out, &scalars.b.0),
+            Section::BG1 => g1.multiply(&scalars.b.1, out, advance),
+            Section::BG2 => g2.multiply(&scalars.b.1, out, advance),
+            Section::L => g1.multiply(&scalars.l, out, advance),
+            Section::H => g1.multiply(&scalars.h, out, advance),
+            Section::Values => put(out, r1cs.values()),
+            Section::RowOffsetsA => put_words(out, &a.row_offsets),
+            Section::ColumnsA => put_words(out, &a.columns),
+            Section::CoefficientsA => put_words(out, &a.coefficients),
+            Section::RowOffsetsB => put_words(out, &b.row_offsets),
+            Section::ColumnsB => put_words(out, &b.columns),
+            Section::CoefficientsB => put_words(out, &b.coefficients),
+            Section::RowOffsetsC => put_words(out, &c.row_offsets),
+            Section::ColumnsC => put_words(out, &c.columns),
+            Section::CoefficientsC => put_words(out, &c.coefficients),
+        }
+        let _span = tracing::info_span!(phase::SETUP_CHECKSUMS).entered();
+        *sum = checksum(out);
+    });
     running.finish();
+    checksums
 }
 
-/// Writes scalar · generator for each scalar.
-fn multiply<C>(
-    table: &BatchMulPreprocessing<Projective<C>>,
-    scalars: &[Fr],
-    out: &mut [u8],
-    counter: Counter<'_>,
-) where
-    C: SWCurveConfig<ScalarField = Fr>,
-    Affine<C>: Encoding,
-{
-    let bytes = <Affine<C> as Encoding>::BYTES;
-    out.par_chunks_mut(CHUNK * bytes).zip(scalars.par_chunks(CHUNK)).for_each(|(out, scalars)| {
-        let points = table.batch_mul(scalars);
-        points.iter().zip(out.chunks_exact_mut(bytes)).for_each(|(point, out)| point.encode(out));
-        counter.advance(points.len() as u64);
-    });
+/// The sections of an image. They ascend and do not overlap.
+fn split<'a>(mut rest: &'a mut [u8], layout: &Layout) -> Vec<(Section, &'a mut [u8])> {
+    let mut start = 0;
+    let section = |section| {
+        let range = layout.range(section);
+        let (here, after) = core::mem::take(&mut rest)[range.start - start..].split_at_mut(range.len());
+        (rest, start) = (after, range.end);
+        (section, here)
+    };
+    Section::ALL.into_iter().map(section).collect()
+}
+
+fn put<T: Encoding>(out: &mut [u8], items: &[T]) {
+    out.chunks_exact_mut(T::BYTES).zip(items).for_each(|(out, item)| item.encode(out));
+}
+
+fn put_words(out: &mut [u8], words: &[u32]) {
+    out.as_chunks_mut().0.iter_mut().zip(words).for_each(|(out, word)| *out = word.to_le_bytes());
+}
+
+/// alpha, beta, delta in G1; beta, delta in G2.
+fn put_constants(out: &mut [u8], waste: &ToxicWaste) {
+    let (g1, g2) = (G1Projective::generator(), G2Projective::generator());
+    let (out_g1, out_g2) = out.split_at_mut(3 * G1Affine::BYTES);
+    put(out_g1, &[waste.alpha, waste.beta, waste.delta].map(|secret| (g1 * secret).into_affine()));
+    put(out_g2, &[waste.beta, waste.delta].map(|secret| (g2 * secret).into_affine()));
 }

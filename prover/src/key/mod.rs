@@ -16,7 +16,7 @@ mod map;
 mod write;
 
 pub use format::Section;
-pub(crate) use format::{Counts, Header, Layout, checksum};
+pub(crate) use format::{Checksum, Counts, Header, Layout, checksum};
 pub(crate) use map::{Image, ImageMut};
 
 use ark_bn254::{Fr, G1Affine};

@@ -119,7 +119,6 @@ fn describe(name: &'static str) -> &'static str {
     match name {
         phase::SETUP_QAP => "evaluating the circuit's polynomials",
         phase::SETUP_POINTS => "computing the points of the key",
-        phase::SETUP_CHECKSUMS => "writing checksums",
         phase::PROVE_WITNESS_CHECK => "checking every constraint",
         phase::PROVE_QAP => "transforms",
         phase::PROVE_MSM_H => "multi-scalar multiplication H",
