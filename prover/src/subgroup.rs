@@ -22,7 +22,7 @@
 //! 2^-130. The coefficients are drawn from the operating system after the points are fixed. Each combination costs one addition a
 //! point, into one of 2^12 buckets by its signed coefficient: a hundredth of the single tests.
 
-use ark_bn254::{G1Affine, G2Affine, G2Projective};
+use ark_bn254::{G1Affine, G2Affine, G2Projective, g2};
 use ark_ec::CurveGroup;
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use ark_ff::Zero;
@@ -30,17 +30,22 @@ use rand::RngCore;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
 
+use crate::curve::{FromBackend, Pair, Pairs, PointOf, Scratch, ToBackend, add_all};
+use crate::vector::{Backend, Kernel, dispatch};
+
 /// Base-2 logarithm of B, the number of values of a coefficient.
 const LOG2_COEFFICIENTS: u32 = 13;
 /// Coefficients lie in -2^12 … 2^12 - 1.
 const OFFSET: i32 = 1 << (LOG2_COEFFICIENTS - 1);
+/// Buckets of a combination: one for each absolute value of a coefficient.
+const BUCKETS: usize = OFFSET as usize + 1;
 /// Independent combinations, all of which must be in the subgroup.
 const COMBINATIONS: usize = 10;
 /// Base-2 logarithm of the probability that points outside the subgroup pass, at most.
 const LOG2_ERROR: i32 = -((LOG2_COEFFICIENTS as usize * COMBINATIONS) as i32);
 const _: () = assert!(LOG2_ERROR <= -128);
 
-/// Points that are combined together: enough that the buckets' sums (two additions a bucket) are a small part of the work.
+/// Points that are combined together: so many that adding up the buckets (two additions a bucket) is a small part of the work.
 const CHUNK: usize = 1 << 17;
 /// Fewer points are tested one by one.
 const FEW: usize = 1 << 10;
@@ -99,9 +104,8 @@ fn on_curve<C: SWCurveConfig>(points: &[Affine<C>]) -> Result<(), PointError> {
 
 /// The first of these points of the twist that is not in the subgroup.
 fn outside_subgroup(points: &[G2Affine]) -> Option<usize> {
-    let inside = |_| is_in_subgroup(&combination(points, &random_coefficients(points.len())).into_affine());
     // Combinations say that there is one, single tests which it is.
-    if points.len() > FEW && (0..COMBINATIONS).into_par_iter().all(inside) {
+    if points.len() > FEW && combinations_are_inside(points) {
         return None;
     }
     points.par_iter().position_first(|point| !is_in_subgroup(point))
@@ -109,6 +113,21 @@ fn outside_subgroup(points: &[G2Affine]) -> Option<usize> {
 
 fn is_in_subgroup(point: &G2Affine) -> bool {
     point.is_in_correct_subgroup_assuming_on_curve()
+}
+
+fn combinations_are_inside(points: &[G2Affine]) -> bool {
+    let rows = to_backend(points);
+    (0..COMBINATIONS).into_par_iter().all(|_| {
+        let combination = combination(&rows, &random_coefficients(rows.len()));
+        is_in_subgroup(&combination.into_affine())
+    })
+}
+
+/// Points in the backend's form.
+fn to_backend(points: &[G2Affine]) -> Vec<Point> {
+    let mut rows: Vec<_> = points.iter().map(Point::from_affine).collect();
+    dispatch(ToBackend(&mut rows));
+    rows
 }
 
 /// Uniform coefficients in -2^12 … 2^12 - 1.
@@ -122,28 +141,98 @@ fn random_coefficients(count: usize) -> Vec<i16> {
     bytes.chunks_exact(2).map(coefficient).collect()
 }
 
-/// Σ coefficients[i] · points[i].
-fn combination(points: &[G2Affine], coefficients: &[i16]) -> G2Projective {
-    // buckets[k] is the sum of the points with coefficient k + 1, less that of those with -(k + 1).
-    let mut buckets = vec![G2Projective::zero(); OFFSET as usize];
-    for (point, &coefficient) in points.iter().zip(coefficients) {
-        let bucket = usize::from(coefficient.unsigned_abs()).checked_sub(1);
-        if let Some(bucket) = bucket.and_then(|bucket| buckets.get_mut(bucket)) {
-            if coefficient < 0 { *bucket -= point } else { *bucket += point }
-        }
-    }
+/// Σ coefficients[i] · points[i], of points in the backend's form. Nothing is taken for granted of them but that they are on the twist:
+/// no endomorphism.
+fn combination(points: &[Point], coefficients: &[i16]) -> G2Projective {
+    let sums = dispatch(BucketSums(Sorted::new(points, coefficients)));
+    // sums[k] is wanted k times: as often as the sum of those from k on is added up.
     let (mut running, mut sum) = (G2Projective::zero(), G2Projective::zero());
-    for bucket in buckets.iter().rev() {
-        running += bucket;
+    for bucket in sums.iter().skip(1).rev() {
+        running += bucket.to_affine::<g2::Config>();
         sum += running;
     }
     sum
 }
 
+type Point = PointOf<g2::Config>;
+
+/// Points by the absolute value of their coefficient, negated where it is negative; in the backend's form.
+struct Sorted {
+    points: Vec<Point>,
+    /// Bucket k holds `points[starts[k]..starts[k + 1]]`.
+    starts: Vec<usize>,
+}
+
+impl Sorted {
+    fn new(points: &[Point], coefficients: &[i16]) -> Self {
+        let bucket = |coefficient: &i16| usize::from(coefficient.unsigned_abs());
+        let mut starts = vec![0; BUCKETS + 1];
+        for coefficient in coefficients {
+            starts[bucket(coefficient) + 1] += 1;
+        }
+        for k in 1..starts.len() {
+            starts[k] += starts[k - 1];
+        }
+        let mut next = starts.clone();
+        let mut sorted = vec![Point::default(); points.len()];
+        for (point, coefficient) in points.iter().zip(coefficients) {
+            let place = &mut next[bucket(coefficient)];
+            sorted[*place] = if *coefficient < 0 { point.negated() } else { *point };
+            *place += 1;
+        }
+        Self { points: sorted, starts }
+    }
+}
+
+/// The sum of each bucket, in arkworks's form: neighbours in a bucket are added until one is left.
+struct BucketSums(Sorted);
+
+impl Kernel for BucketSums {
+    type Output = Vec<Point>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) -> Vec<Point> {
+        let Sorted { points: mut source, mut starts } = self.0;
+        let mut out = vec![Point::default(); source.len()];
+        let mut entries = Vec::with_capacity(source.len() / 2);
+        let mut scratch = Scratch::default();
+        loop {
+            entries.clear();
+            let mut end = 0;
+            for k in 0..BUCKETS {
+                let bucket = starts[k]..starts[k + 1];
+                starts[k] = end;
+                for first in bucket.clone().step_by(2) {
+                    if first + 1 < bucket.end {
+                        entries.push(Pair {
+                            first: first as u32,
+                            second: first as u32 + 1,
+                            place: end as u32,
+                        });
+                    } else {
+                        out[end] = source[first];
+                    }
+                    end += 1;
+                }
+            }
+            starts[BUCKETS] = end;
+            if entries.is_empty() {
+                break;
+            }
+            add_all(backend, &mut Pairs { source: &source, out: &mut out, entries: &entries }, &mut scratch);
+            core::mem::swap(&mut source, &mut out);
+        }
+        let sum = |bucket: &[usize]| if bucket[0] < bucket[1] { source[bucket[0]] } else { Point::default() };
+        let mut sums: Vec<_> = starts.windows(2).map(sum).collect();
+        FromBackend(&mut sums).run(backend);
+        sums
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ark_bn254::{Fq, Fq2, Fr, g2};
+    use ark_bn254::{Fq, Fq2, Fr};
     use ark_ec::{AffineRepr, CurveConfig, PrimeGroup};
     use ark_ff::{BigInteger, BigInteger256, PrimeField, UniformRand};
     use ark_std::test_rng;
@@ -246,7 +335,7 @@ mod tests {
         let mut coefficients = random_coefficients(20);
         (coefficients[4], coefficients[5], coefficients[6]) = (-4096, -4096, 0);
         let expected: G2Projective = points.iter().zip(&coefficients).map(|(p, c)| *p * Fr::from(*c)).sum();
-        assert_eq!(combination(&points, &coefficients), expected);
+        assert_eq!(combination(&to_backend(&points), &coefficients), expected);
     }
 
     #[test]

@@ -311,6 +311,7 @@ fn prove(
     let (mut witness, mut proving) = (Duration::ZERO, Duration::ZERO);
     let key =
         timed(&mut proving, || info_span!("prove.open_key").in_scope(|| keys.proving_key(execution.tier)))?;
+    key.read_ahead();
     let assignment: Vec<Fr> =
         timed(&mut witness, || circuit::assignment(info.chain, execution.tier, &execution.witness))?;
     let mut rest = Duration::ZERO;

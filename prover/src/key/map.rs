@@ -12,6 +12,8 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(unix)]
+use memmap2::Advice;
 use memmap2::{Mmap, MmapMut};
 use std::fs::File;
 use std::io;
@@ -35,6 +37,12 @@ impl Image {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// Asks the operating system to read the file ahead, and does not wait for it. Advice: what comes of it changes no result.
+    pub(crate) fn read_ahead(&self) {
+        #[cfg(unix)]
+        let _ = self.0.advise(Advice::WillNeed);
+    }
 }
 
 /// Bytes of a key in the making.
@@ -44,7 +52,11 @@ pub(crate) struct ImageMut(MmapMut);
 impl ImageMut {
     /// `length` zero bytes.
     pub(crate) fn zeroed(length: usize) -> io::Result<Self> {
-        MmapMut::map_anon(length).map(Self)
+        let map = MmapMut::map_anon(length)?;
+        // Large pages, where there are any, save a fault for every 4 KiB. A refusal changes nothing else.
+        #[cfg(target_os = "linux")]
+        let _ = map.advise(Advice::HugePage);
+        Ok(Self(map))
     }
 
     /// All bytes.

@@ -274,6 +274,12 @@ impl ProvingKey {
         self.header.layout.file_length()
     }
 
+    /// Asks the operating system to read the whole file ahead while other work goes on, such as computing the witness. Opening a key
+    /// reads a few pages of it; a proof needs nearly all.
+    pub fn read_ahead(&self) {
+        self.image.read_ahead();
+    }
+
     /// The sections of the key file, in its order, with their length in bytes.
     pub fn sections(&self) -> impl Iterator<Item = (Section, u64)> {
         Section::ALL.into_iter().map(|section| (section, self.header.layout.range(section).len() as u64))

@@ -81,6 +81,7 @@ impl Timings {
         json!({
             "seconds": self.start.elapsed().as_secs_f64(),
             "threads": rayon::current_num_threads(),
+            "vectors": zkpov_prover::vectors().ok(),
             "peak_memory_bytes": peak_memory(),
             "phases": state.phases.iter().map(|phase| json!({
                 "name": phase.name,
@@ -115,7 +116,11 @@ impl Timings {
                 duration(phase.wall)
             );
         }
-        let _ = write!(text, "all of it {} with {} threads", duration(total), rayon::current_num_threads());
+        let threads = rayon::current_num_threads();
+        let _ = write!(text, "all of it {} with {threads} threads", duration(total));
+        if let Ok(vectors) = zkpov_prover::vectors() {
+            let _ = write!(text, ", {vectors} vectors");
+        }
         if let Some(peak) = peak_memory() {
             let _ = write!(text, ", peak memory {}", bytes(peak));
         }
@@ -235,7 +240,7 @@ mod tests {
         let seconds = |index: usize| value["phases"][index]["seconds"].as_f64().unwrap();
         assert!(seconds(0) >= seconds(1) && seconds(1) >= 0.006, "{value}");
         let text = timings.to_text();
-        assert!(text.contains("\n  inner "), "{text}");
+        assert!(text.contains("\n  inner ") && text.contains(zkpov_prover::vectors().unwrap()), "{text}");
     }
 
     #[test]
