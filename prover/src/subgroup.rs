@@ -20,7 +20,7 @@
 //!
 //! [`COMBINATIONS`] independent combinations with B = 2^13 < 10069 let points outside the subgroup pass with probability at most
 //! 2^-130. The coefficients are drawn from the operating system after the points are fixed. Each combination costs one addition a
-//! point, into one of 2^12 buckets by its signed coefficient: a hundredth of the single tests.
+//! point, into one of 2^12 buckets by its signed coefficient: a small part of what the single tests cost.
 
 use ark_bn254::{G1Affine, G2Affine, G2Projective, g2};
 use ark_ec::CurveGroup;
