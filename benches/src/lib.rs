@@ -4,8 +4,12 @@
 //!   benches/validation   checking a block: the proof, or executing it again      (criterion)
 //!   bin/figures          circuit size, set-up, proving, checking, for every tier (README, docs/images)
 //!          └──────────── ProvenSample: a chain, its keys and one full block
+//!   bin/compare          this prover beside others: proof, set-up, each kernel
+//!          └──────────── Chain: the circuit that is proven
 //! ```
 
+mod chain;
 mod sample;
 
+pub use chain::Chain;
 pub use sample::ProvenSample;

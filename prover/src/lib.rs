@@ -42,6 +42,8 @@
 mod curve;
 mod encoding;
 mod fixed_base;
+#[cfg(feature = "bench")]
+pub mod kernels;
 mod key;
 mod msm;
 pub mod progress;

@@ -1,15 +1,28 @@
 //! Circuit size against proving time, and what checking a block costs: measures every tier with the `zkpov`
-//! program and writes the figures into the README and the picture beside it.
+//! program and writes the figures into the README and the picture beside it. With `--provers`, this prover beside ark-groth16.
 //!
 //! ```text
 //! cargo build --release
 //! cargo run --release -p zkpov-benches --bin figures -- --write
+//! cargo run --release -p zkpov-benches --bin figures -- --write --provers
+//! ```
+//!
+//! ```text
+//!   main       arguments; runs `zkpov` or `compare` and reads their JSON
+//!   chart      a picture of the tiers        provers  table and picture of the provers
+//!   table      Markdown of the tiers, and where Markdown goes in a file
+//!   plot       curves as SVG
 //! ```
 
 mod chart;
+mod plot;
+mod provers;
 mod table;
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
@@ -30,9 +43,25 @@ struct Args {
     #[arg(long, value_name = "PATH")]
     zkpov: Option<PathBuf>,
 
-    /// Write the figures into README.md and docs/images/proving.svg of the current directory
+    /// Write the figures into README.md and docs/images of the current directory
     #[arg(long)]
     write: bool,
+
+    /// Measure this prover beside ark-groth16 instead
+    #[arg(long)]
+    provers: bool,
+
+    /// Base-2 logarithms of the circuits that the provers are compared on
+    #[arg(long, value_delimiter = ',', default_values_t = 12..=20)]
+    sizes: Vec<u8>,
+
+    /// Threads of each prover
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+
+    /// Proofs of each prover
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
 }
 
 /// What `zkpov demo --json` prints, as far as it is used here. Times are in seconds.
@@ -73,11 +102,32 @@ struct Measured {
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let zkpov = match args.zkpov {
-        Some(path) => path,
-        None => std::env::current_exe()?.with_file_name("zkpov"),
+    if args.provers { measure_provers(&args) } else { measure_tiers(&args) }
+}
+
+/// A program that was built with this one.
+fn sibling(name: &str) -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    ensure!(path.exists(), "{} is not there: run `cargo build --release` first", path.display());
+    Ok(path)
+}
+
+fn measure_provers(args: &Args) -> anyhow::Result<()> {
+    let compared = provers::measure(&sibling("compare")?, &args.sizes, args.threads, args.rounds)?;
+    let markdown = provers::markdown(&compared, args.threads, args.rounds);
+    print!("{markdown}");
+    if args.write {
+        table::replace_in("README.md".as_ref(), "provers", &markdown)?;
+        std::fs::write("docs/images/provers.svg", provers::chart(&compared))?;
+    }
+    Ok(())
+}
+
+fn measure_tiers(args: &Args) -> anyhow::Result<()> {
+    let zkpov = match &args.zkpov {
+        Some(path) => path.clone(),
+        None => sibling("zkpov")?,
     };
-    ensure!(zkpov.exists(), "{} is not there: run `cargo build --release` first", zkpov.display());
     let mut measured = Vec::new();
     for tier in &args.tiers {
         eprintln!("tier {tier}");
@@ -94,14 +144,14 @@ fn main() -> anyhow::Result<()> {
     let markdown = table::markdown(&measured, &weights);
     print!("{markdown}");
     if args.write {
-        table::replace_in("README.md".as_ref(), &markdown)?;
-        std::fs::write("docs/images/proving.svg", chart::svg(&measured))?;
+        table::replace_in("README.md".as_ref(), "figures", &markdown)?;
+        std::fs::write("docs/images/proving.svg", chart::tiers(&measured))?;
     }
     Ok(())
 }
 
 /// What the program prints.
-fn run(program: &PathBuf, arguments: &[&str]) -> anyhow::Result<String> {
+fn run(program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(program).args(arguments).stderr(std::process::Stdio::inherit()).output()?;
     ensure!(
         output.status.success(),

@@ -6,11 +6,6 @@ use anyhow::Context;
 
 use super::{Measured, Weights};
 
-/// Marks where the figures begin in a file.
-const BEGIN: &str = "<!-- figures -->";
-/// Marks where they end.
-const END: &str = "<!-- /figures -->";
-
 /// The figures of all tiers.
 pub(super) fn markdown(measured: &[Measured], weights: &Weights) -> String {
     let mut text = String::from("## Figures\n\n");
@@ -59,13 +54,14 @@ pub(super) fn markdown(measured: &[Measured], weights: &Weights) -> String {
     text
 }
 
-/// Puts `markdown` between the marks of the file at `path`.
-pub(super) fn replace_in(path: &Path, markdown: &str) -> anyhow::Result<()> {
+/// Puts `markdown` between `<!-- mark -->` and `<!-- /mark -->` in the file at `path`.
+pub(super) fn replace_in(path: &Path, mark: &str, markdown: &str) -> anyhow::Result<()> {
+    let [begin, end] = [format!("<!-- {mark} -->"), format!("<!-- /{mark} -->")];
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let (before, rest) =
-        text.split_once(BEGIN).with_context(|| format!("no {BEGIN} in {}", path.display()))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("no {END} in {}", path.display()))?;
-    std::fs::write(path, format!("{before}{BEGIN}\n{markdown}{END}{after}"))?;
+        text.split_once(&begin).with_context(|| format!("no {begin} in {}", path.display()))?;
+    let (_, after) = rest.split_once(&end).with_context(|| format!("no {end} in {}", path.display()))?;
+    std::fs::write(path, format!("{before}{begin}\n{markdown}{end}{after}"))?;
     Ok(())
 }
 
@@ -87,7 +83,7 @@ fn threads() -> usize {
 }
 
 /// The processor's name, as Linux knows it.
-fn processor() -> String {
+pub(super) fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| "an unnamed processor".to_owned(), |(_, name)| name.trim().to_owned())

@@ -1,0 +1,100 @@
+//! The kernels of a proof one by one, for programs that measure them (feature `bench`).
+//!
+//! They compute with the field arithmetic that [`vectors`](crate::vectors) names, on the current rayon pool, like a proof.
+
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+
+use crate::vector::{Backend, Kernel, LANES, Reduced, Row, Scalar, Sum, dispatch};
+use crate::{msm, transform};
+
+/// Σ scalar · point over as many pairs as the shorter slice has. `None` if a coordinate is not below the modulus.
+#[must_use]
+pub fn msm_g1(points: &[G1Affine], scalars: &[Fr]) -> Option<G1Projective> {
+    Some(msm::msm(points, scalars))
+}
+
+/// Σ scalar · point over as many pairs as the shorter slice has; the points are in the subgroup of order r. `None` if a coordinate is
+/// not below the modulus.
+#[must_use]
+pub fn msm_g2(points: &[G2Affine], scalars: &[Fr]) -> Option<G2Projective> {
+    Some(msm::msm(points, scalars))
+}
+
+/// Two transforms of a proof's six: the values that a polynomial of degree below n has on the n-th roots of unity become those that
+/// it has on the odd powers of a 2n-th root. Whether that was done: not if n is no power of two, is below 64 or above 2^27.
+#[must_use]
+pub fn to_odd_points(values: &mut [Fr]) -> bool {
+    transform::to_odd_points(values).is_some()
+}
+
+/// How many products [`multiply`] computes at a time: enough vectors that none waits for the one before.
+pub const PRODUCTS: usize = VECTORS * LANES;
+
+/// Vectors of [`multiply`].
+const VECTORS: usize = 8;
+
+/// Multiplies each of the values by its factor, `times` times.
+pub fn multiply(values: &mut [Fr; PRODUCTS], factors: &[Fr; PRODUCTS], times: usize) {
+    dispatch(Multiply { values, factors, times });
+}
+
+struct Multiply<'a> {
+    values: &'a mut [Fr; PRODUCTS],
+    factors: &'a [Fr; PRODUCTS],
+    times: usize,
+}
+
+impl Kernel for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<B: Backend>(self, backend: B) {
+        let one = Reduced::<B, Scalar>::one(backend);
+        let (mut products, mut factors) = ([one; VECTORS], [one; VECTORS]);
+        for vector in 0..VECTORS {
+            products[vector] = load(backend, self.values, vector);
+            factors[vector] = load(backend, self.factors, vector);
+        }
+        for _ in 0..self.times {
+            for vector in 0..VECTORS {
+                products[vector] = products[vector].mul(factors[vector]);
+            }
+        }
+        for (vector, product) in products.into_iter().enumerate() {
+            for (lane, row) in Sum::from(product).store_ark(backend).into_iter().enumerate() {
+                self.values[LANES * vector + lane].0.0 = row;
+            }
+        }
+    }
+}
+
+/// Eight elements, from the `vector`-th eight on.
+#[inline(always)]
+fn load<B: Backend>(backend: B, elements: &[Fr; PRODUCTS], vector: usize) -> Reduced<B, Scalar> {
+    const ZERO: &Row = &[0; 4];
+    let mut rows = [ZERO; LANES];
+    for (lane, row) in rows.iter_mut().enumerate() {
+        *row = &elements[LANES * vector + lane].0.0;
+    }
+    Reduced::load_ark(backend, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_ff::{Field, UniformRand};
+
+    #[test]
+    fn values_are_multiplied_so_many_times() {
+        let mut rng = ark_std::test_rng();
+        let values: [Fr; PRODUCTS] = core::array::from_fn(|_| Fr::rand(&mut rng));
+        let factors: [Fr; PRODUCTS] = core::array::from_fn(|_| Fr::rand(&mut rng));
+        for times in [0, 1, 5] {
+            let mut products = values;
+            multiply(&mut products, &factors, times);
+            for i in 0..PRODUCTS {
+                assert_eq!(products[i], values[i] * factors[i].pow([times as u64]));
+            }
+        }
+    }
+}
