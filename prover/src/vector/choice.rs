@@ -48,6 +48,12 @@ impl Choice {
         available
     }
 
+    /// Those that tests of every backend run: the one that [`VARIABLE`] names, or all.
+    #[cfg(test)]
+    pub(crate) fn tested() -> Vec<Self> {
+        env::var_os(VARIABLE).map_or_else(Self::available, |name| vec![Self::named(name).unwrap()])
+    }
+
     /// What [`VARIABLE`] calls it.
     pub(crate) fn name(self) -> &'static str {
         match self {
