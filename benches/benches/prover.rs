@@ -29,7 +29,9 @@ fn field(c: &mut Criterion) {
     let mut values: [Fr; kernels::PRODUCTS] = core::array::from_fn(|i| Fr::from(i as u64 + 2));
     let factors = values;
     group.throughput(Throughput::Elements((kernels::PRODUCTS * TIMES) as u64));
-    group.bench_function("multiply", |b| b.iter(|| kernels::multiply(black_box(&mut values), &factors, TIMES)));
+    group.bench_function("multiply", |b| {
+        b.iter(|| kernels::multiply(black_box(&mut values), &factors, TIMES))
+    });
 }
 
 fn transforms(c: &mut Criterion) {
@@ -38,7 +40,11 @@ fn transforms(c: &mut Criterion) {
     for log2 in TRANSFORMS {
         let values = random(log2);
         group.bench_function(BenchmarkId::from_parameter(log2), |b| {
-            b.iter_batched_ref(|| values.clone(), |values| kernels::to_odd_points(values), BatchSize::LargeInput);
+            b.iter_batched_ref(
+                || values.clone(),
+                |values| kernels::to_odd_points(values),
+                BatchSize::LargeInput,
+            );
         });
     }
 }
