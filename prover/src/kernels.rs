@@ -10,14 +10,14 @@ use crate::{msm, transform};
 /// Σ scalar · point over as many pairs as the shorter slice has. `None` if a coordinate is not below the modulus.
 #[must_use]
 pub fn msm_g1(points: &[G1Affine], scalars: &[Fr]) -> Option<G1Projective> {
-    Some(msm::msm(points, scalars))
+    msm::msm(&points, scalars.into()).ok()
 }
 
 /// Σ scalar · point over as many pairs as the shorter slice has; the points are in the subgroup of order r. `None` if a coordinate is
 /// not below the modulus.
 #[must_use]
 pub fn msm_g2(points: &[G2Affine], scalars: &[Fr]) -> Option<G2Projective> {
-    Some(msm::msm(points, scalars))
+    msm::msm(&points, scalars.into()).ok()
 }
 
 /// Two transforms of a proof's six: the values that a polynomial of degree below n has on the n-th roots of unity become those that
