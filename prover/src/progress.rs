@@ -1,4 +1,7 @@
 //! What a long operation tells its caller: a `tracing` span for each phase, and the same phase to a [`Progress`].
+//!
+//! A span lasts from the phase's beginning to its end. Phases of a proof run side by side, so their times add up to more than the
+//! proof's.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -133,6 +136,20 @@ macro_rules! start_phase {
     };
 }
 pub(crate) use start_phase;
+
+/// [`start_phase!`] inside the span `$around`, for phases that run side by side on a pool's threads: there a thread that waits in one
+/// phase may take up another, which is no part of the first.
+macro_rules! start_phase_in {
+    ($options:expr, $around:expr, $name:path, $total:expr) => {
+        $crate::progress::Running::new(
+            $options,
+            $name,
+            $total as u64,
+            tracing::info_span!(parent: $around, $name),
+        )
+    };
+}
+pub(crate) use start_phase_in;
 
 #[cfg(test)]
 mod tests {

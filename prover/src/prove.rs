@@ -1,8 +1,9 @@
 //! The prover.
 //!
 //! ```text
-//!   assignment z ─► witness_check: A z, B z, C z, every row ─► qap: six transforms ─► msm.h ─┐
-//!        └────────────────────────────────► msm.l, msm.a, msm.b_g1, msm.b_g2 ──────────────┴─► A, B, C ─► verify ─► proof
+//!   assignment z ─► witness_check: A z, B z, C z, every row ─┬─► qap: six transforms ─► msm.h, msm.l, msm.a, msm.b_g1 ─┐
+//!                                                            └─► msm.b_g2 ─────────────────────────────────────────────┤
+//!                                                                            proof ◄─ verify ◄─ A, B, C ◄──────────────┘
 //!
 //!   A = alpha + Σ z_i A_i + r delta       B = beta + Σ z_i B_i + s delta
 //!   C = Σ z_i L_i + Σ h_k H_k + s A + r B - r s delta                              (Groth 2016, section 3.2)
@@ -11,13 +12,13 @@
 use ark_bn254::{Fr, G1Projective, G2Projective};
 use ark_ec::CurveGroup;
 use ark_ff::{One, UniformRand};
-use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rand::rngs::OsRng;
+use tracing::dispatcher::{get_default, with_default};
 use zeroize::Zeroizing;
 
 use crate::key::{KeyError, ProvingKey, Section};
 use crate::msm::Scalars;
-use crate::progress::{Options, phase, start_phase};
+use crate::progress::{Options, phase, start_phase, start_phase_in};
 use crate::proof::{Proof, VerifyError, verify};
 use crate::qap::{self, Rows, RowsError};
 use crate::vector::{VectorsError, vectors};
@@ -92,40 +93,40 @@ pub fn prove_with_randomness(
     }
     let witness = assignment.get(key.num_instance()..).unwrap_or_default();
 
-    let quotient = quotient(key, assignment, options)?;
-    let h: G1Projective = {
-        let running = start_phase!(options, phase::PROVE_MSM_H, 1);
-        let sum = key.multiply(Section::H, quotient[..].into())?;
+    let rows = satisfied_rows(key, assignment, options)?;
+    let (around, subscriber) = (tracing::Span::current(), get_default(Clone::clone));
+    let (in_a, in_b) = (key.indices(Section::AIndices), key.indices(Section::BIndices));
+    let g2 = || {
+        let running = start_phase_in!(options, &around, phase::PROVE_MSM_B_G2, 1);
+        let sum: G2Projective = key.multiply(Section::BG2, Scalars::gathered(assignment, in_b))?;
         running.finish();
-        sum
+        Ok::<_, ProveError>(sum)
     };
-    drop(quotient);
-    let l: G1Projective = {
-        let running = start_phase!(options, phase::PROVE_MSM_L, 1);
-        let sum = key.multiply(Section::L, witness.into())?;
+    let g1 = || {
+        let running = start_phase_in!(options, &around, phase::PROVE_QAP, 1);
+        let quotient = Zeroizing::new(qap::quotient(rows.a, rows.b).ok_or(ProveError::Matrices)?);
         running.finish();
-        sum
-    };
-    let a: G1Projective = {
-        let running = start_phase!(options, phase::PROVE_MSM_A, 1);
-        let scalars = Scalars::gathered(assignment, key.indices(Section::AIndices));
-        let sum = key.multiply(Section::A, scalars)?;
+        let running = start_phase_in!(options, &around, phase::PROVE_MSM_H, 1);
+        let h: G1Projective = key.multiply(Section::H, quotient[..].into())?;
         running.finish();
-        sum + *key.delta_g1() * r + key.verifying_key().alpha_g1()
-    };
-    let scalars = Scalars::gathered(assignment, key.indices(Section::BIndices));
-    let b_g1: G1Projective = {
-        let running = start_phase!(options, phase::PROVE_MSM_B_G1, 1);
-        let sum = key.multiply(Section::BG1, scalars)?;
+        drop(quotient);
+        let running = start_phase_in!(options, &around, phase::PROVE_MSM_L, 1);
+        let l: G1Projective = key.multiply(Section::L, witness.into())?;
         running.finish();
-        sum + *key.delta_g1() * s + key.beta_g1()
-    };
-    let b: G2Projective = {
-        let running = start_phase!(options, phase::PROVE_MSM_B_G2, 1);
-        let sum = key.multiply(Section::BG2, scalars)?;
+        let running = start_phase_in!(options, &around, phase::PROVE_MSM_A, 1);
+        let a: G1Projective = key.multiply(Section::A, Scalars::gathered(assignment, in_a))?;
         running.finish();
-        sum + *key.verifying_key().delta_g2() * s + key.verifying_key().beta_g2()
+        let running = start_phase_in!(options, &around, phase::PROVE_MSM_B_G1, 1);
+        let b_g1: G1Projective = key.multiply(Section::BG1, Scalars::gathered(assignment, in_b))?;
+        running.finish();
+        Ok::<_, ProveError>((h, l, a, b_g1))
     };
+    // Whatever is left to do for one thread alone in one lane is hidden by the other. More lanes would keep more memory at once.
+    let (b, rest) = rayon::join(|| with_default(&subscriber, g2), || with_default(&subscriber, g1));
+    let (h, l, a, b_g1) = rest?;
+    let a = a + *key.delta_g1() * r + key.verifying_key().alpha_g1();
+    let b_g1 = b_g1 + *key.delta_g1() * s + key.beta_g1();
+    let b = b? + *key.verifying_key().delta_g2() * s + key.verifying_key().beta_g2();
     let c: G1Projective = h + l + a * s + b_g1 * r - *key.delta_g1() * (*r * s);
     let proof = Proof::new(a.into_affine(), b.into_affine(), c.into_affine());
 
@@ -136,27 +137,15 @@ pub fn prove_with_randomness(
     Ok(proof)
 }
 
-/// The quotient's values on the odd points, after the check that every constraint holds.
-fn quotient(
-    key: &ProvingKey,
-    assignment: &[Fr],
-    options: &Options<'_>,
-) -> Result<Zeroizing<Vec<Fr>>, ProveError> {
+/// The values of a and b on the domain, after the check that every constraint holds.
+fn satisfied_rows(key: &ProvingKey, assignment: &[Fr], options: &Options<'_>) -> Result<Rows, ProveError> {
     let running = start_phase!(options, phase::PROVE_WITNESS_CHECK, 1);
     let values = key.decode::<Fr>(Section::Values)?;
-    let r1cs = key.r1cs(&values);
-    // The counts of a key are bounded when it is opened.
-    let domain: Radix2EvaluationDomain<Fr> =
-        qap::domain(r1cs.num_constraints().saturating_add(r1cs.num_instance)).ok_or(ProveError::Matrices)?;
-    let rows = qap::satisfied_rows(&r1cs, domain.size(), assignment).map_err(|error| match error {
+    let rows = qap::satisfied_rows(&key.r1cs(&values), key.domain_size(), assignment);
+    let rows = rows.map_err(|error| match error {
         RowsError::Unsatisfied { row } => ProveError::Unsatisfied { row },
         RowsError::Index(_) => ProveError::Matrices,
     })?;
     running.finish();
-
-    let running = start_phase!(options, phase::PROVE_QAP, 1);
-    let Rows { a, b } = rows;
-    let quotient = qap::quotient(a, b).ok_or(ProveError::Matrices)?;
-    running.finish();
-    Ok(Zeroizing::new(quotient))
+    Ok(rows)
 }

@@ -19,7 +19,7 @@ use ark_groth16::r1cs_to_qap::{LibsnarkReduction, R1CSToQAP, evaluate_constraint
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ark_relations::gr1cs::{ConstraintSystemRef, Matrix, Result as SynthesisResult, SynthesisError};
 use rayon::prelude::*;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::r1cs::{IndexOutOfBounds, R1csView};
 use crate::transform;
@@ -172,6 +172,8 @@ pub(crate) fn satisfied_rows(r1cs: &R1csView<'_>, size: usize, assignment: &[Fr]
         })
         .find_first(Result::is_err);
     if let Some(Err(error)) = failed {
+        a.zeroize();
+        b.zeroize();
         return Err(error);
     }
     let instance = assignment.get(..r1cs.num_instance).ok_or(IndexOutOfBounds)?;
