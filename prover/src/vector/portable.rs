@@ -65,17 +65,12 @@ impl Backend for Portable {
 
     #[inline(always)]
     fn add<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        // Both are below p < 2^254, so nothing is carried out.
-        core::array::from_fn(|i| reduce_once::<M>(add_rows(&a[i], &b[i])))
+        sums::<M>(&a, &b)
     }
 
     #[inline(always)]
     fn sub<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        core::array::from_fn(|i| {
-            let (difference, negative) = sub_rows(&a[i], &b[i]);
-            let p = |word: usize| select_unpredictable(negative, M::P[word], 0);
-            add_rows(&difference, &[p(0), p(1), p(2), p(3)])
-        })
+        differences::<M>(&a, &b)
     }
 
     #[inline(always)]
@@ -112,6 +107,23 @@ fn products_with_mulx<M: Modulus>(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; L
 #[inline(never)]
 fn products_without_mulx<M: Modulus>(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES] {
     core::array::from_fn(|i| multiply::<M>(&a[i], &b[i]))
+}
+
+/// The eight sums, a call as [`products`] is.
+#[inline(never)]
+fn sums<M: Modulus>(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES] {
+    // Both are below p < 2^254, so nothing is carried out.
+    core::array::from_fn(|i| reduce_once::<M>(add_rows(&a[i], &b[i])))
+}
+
+/// The eight differences, a call as [`products`] is.
+#[inline(never)]
+fn differences<M: Modulus>(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES] {
+    core::array::from_fn(|i| {
+        let (difference, negative) = sub_rows(&a[i], &b[i]);
+        let p = |word: usize| select_unpredictable(negative, M::P[word], 0);
+        add_rows(&difference, &[p(0), p(1), p(2), p(3)])
+    })
 }
 
 /// a + b mod 2^256.

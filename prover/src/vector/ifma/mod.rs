@@ -91,48 +91,14 @@ impl<L: Register> Backend for Ifma<L> {
         L::run(self.0, self, kernel)
     }
 
-    /// A transposition of eight rows of four words in twelve shuffles; then words of 64 bits become limbs of 52.
     #[inline(always)]
     fn unpack(self, rows: [&Row; LANES]) -> Self::Vector {
-        let [r02, r13] = [L::load(self.0, rows[0], rows[2]), L::load(self.0, rows[1], rows[3])];
-        let [r46, r57] = [L::load(self.0, rows[4], rows[6]), L::load(self.0, rows[5], rows[7])];
-        let [even_low, even_high] = [L::even(r02, r13), L::even(r46, r57)];
-        let [odd_low, odd_high] = [L::odd(r02, r13), L::odd(r46, r57)];
-        let words = [
-            L::even_pairs(even_low, even_high),
-            L::even_pairs(odd_low, odd_high),
-            L::odd_pairs(even_low, even_high),
-            L::odd_pairs(odd_low, odd_high),
-        ];
-        let mask = r02.splat(MASK);
-        [
-            words[0].and(mask),
-            words[0].shift_right::<52>().or(words[1].shift_left::<12>()).and(mask),
-            words[1].shift_right::<40>().or(words[2].shift_left::<24>()).and(mask),
-            words[2].shift_right::<28>().or(words[3].shift_left::<36>()).and(mask),
-            words[3].shift_right::<16>(),
-        ]
+        if L::IN_SOFTWARE { in_software::unpack(self.0, rows) } else { unpack(self.0, rows) }
     }
 
     #[inline(always)]
     fn pack<M: Modulus>(a: Self::Vector) -> [Row; LANES] {
-        let limbs = if L::IN_SOFTWARE { in_software::canonical::<L, M>(a) } else { canonical::<L, M>(a) };
-        let words = [
-            limbs[0].or(limbs[1].shift_left::<52>()),
-            limbs[1].shift_right::<12>().or(limbs[2].shift_left::<40>()),
-            limbs[2].shift_right::<24>().or(limbs[3].shift_left::<28>()),
-            limbs[3].shift_right::<36>().or(limbs[4].shift_left::<16>()),
-        ];
-        let [even_low, even_high] = [L::even(words[0], words[1]), L::even(words[2], words[3])];
-        let [odd_low, odd_high] = [L::odd(words[0], words[1]), L::odd(words[2], words[3])];
-        // Pairs of words of rows 0, 2, 4, 6 (even) or 1, 3, 5, 7 (odd), to be joined.
-        let first = even_low.constant(&[0, 1, 8, 9, 2, 3, 10, 11]);
-        let second = even_low.constant(&[4, 5, 12, 13, 6, 7, 14, 15]);
-        let [r0, r2] = first.lookup_in_two(even_low, even_high).store();
-        let [r1, r3] = first.lookup_in_two(odd_low, odd_high).store();
-        let [r4, r6] = second.lookup_in_two(even_low, even_high).store();
-        let [r5, r7] = second.lookup_in_two(odd_low, odd_high).store();
-        [r0, r1, r2, r3, r4, r5, r6, r7]
+        if L::IN_SOFTWARE { in_software::pack::<L, M>(a) } else { pack::<L, M>(a) }
     }
 
     #[inline(always)]
@@ -157,30 +123,26 @@ impl<L: Register> Backend for Ifma<L> {
 
     #[inline(always)]
     fn square_fq2<M: Modulus>(a: [Self::Vector; 2]) -> [Self::Vector; 2] {
-        let mut cross = product(a[0], a[1]);
-        for column in &mut cross {
-            *column = column.add(*column);
-        }
-        [Self::mul::<M>(sum(a[0], a[1]), Self::sub::<M>(a[0], a[1])), montgomery::<L, M>(cross)]
+        if L::IN_SOFTWARE { in_software::square_fq2::<L, M>(a) } else { square_fq2::<L, M>(a) }
     }
 
     #[inline(always)]
     fn add<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        sum(a, b)
+        if L::IN_SOFTWARE { in_software::sum(a, b) } else { sum(a, b) }
     }
 
     #[inline(always)]
     fn sub<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        let mut difference = a;
-        for i in 0..LIMBS {
-            difference[i] = a[i].add(a[i].splat(Constants::<M>::P3[i])).sub(b[i]);
-        }
-        carry(difference)
+        if L::IN_SOFTWARE { in_software::difference::<L, M>(a, b) } else { difference::<L, M>(a, b) }
     }
 
     #[inline(always)]
     fn reduce<M: Modulus>(a: Self::Vector) -> Self::Vector {
-        subtract_unless_negative(a, &Constants::<M>::P3)
+        if L::IN_SOFTWARE {
+            in_software::reduce::<L, M>(a)
+        } else {
+            subtract_unless_negative(a, &Constants::<M>::P3)
+        }
     }
 
     #[inline(always)]
@@ -191,6 +153,51 @@ impl<L: Register> Backend for Ifma<L> {
         }
         selected
     }
+}
+
+/// A transposition of eight rows of four words in twelve shuffles; then words of 64 bits become limbs of 52.
+#[inline(always)]
+fn unpack<L: Register>(processor: L::Processor, rows: [&Row; LANES]) -> Limbs<L> {
+    let [r02, r13] = [L::load(processor, rows[0], rows[2]), L::load(processor, rows[1], rows[3])];
+    let [r46, r57] = [L::load(processor, rows[4], rows[6]), L::load(processor, rows[5], rows[7])];
+    let [even_low, even_high] = [L::even(r02, r13), L::even(r46, r57)];
+    let [odd_low, odd_high] = [L::odd(r02, r13), L::odd(r46, r57)];
+    let words = [
+        L::even_pairs(even_low, even_high),
+        L::even_pairs(odd_low, odd_high),
+        L::odd_pairs(even_low, even_high),
+        L::odd_pairs(odd_low, odd_high),
+    ];
+    let mask = r02.splat(MASK);
+    [
+        words[0].and(mask),
+        words[0].shift_right::<52>().or(words[1].shift_left::<12>()).and(mask),
+        words[1].shift_right::<40>().or(words[2].shift_left::<24>()).and(mask),
+        words[2].shift_right::<28>().or(words[3].shift_left::<36>()).and(mask),
+        words[3].shift_right::<16>(),
+    ]
+}
+
+/// The canonical representatives, transposed into rows.
+#[inline(always)]
+fn pack<L: Register, M: Modulus>(a: Limbs<L>) -> [Row; LANES] {
+    let limbs = canonical::<L, M>(a);
+    let words = [
+        limbs[0].or(limbs[1].shift_left::<52>()),
+        limbs[1].shift_right::<12>().or(limbs[2].shift_left::<40>()),
+        limbs[2].shift_right::<24>().or(limbs[3].shift_left::<28>()),
+        limbs[3].shift_right::<36>().or(limbs[4].shift_left::<16>()),
+    ];
+    let [even_low, even_high] = [L::even(words[0], words[1]), L::even(words[2], words[3])];
+    let [odd_low, odd_high] = [L::odd(words[0], words[1]), L::odd(words[2], words[3])];
+    // Pairs of words of rows 0, 2, 4, 6 (even) or 1, 3, 5, 7 (odd), to be joined.
+    let first = even_low.constant(&[0, 1, 8, 9, 2, 3, 10, 11]);
+    let second = even_low.constant(&[4, 5, 12, 13, 6, 7, 14, 15]);
+    let [r0, r2] = first.lookup_in_two(even_low, even_high).store();
+    let [r1, r3] = first.lookup_in_two(odd_low, odd_high).store();
+    let [r4, r6] = second.lookup_in_two(even_low, even_high).store();
+    let [r5, r7] = second.lookup_in_two(odd_low, odd_high).store();
+    [r0, r1, r2, r3, r4, r5, r6, r7]
 }
 
 /// Karatsuba's three products, subtracted before they are reduced, so that there are two reductions and no sum to be brought
@@ -210,11 +217,36 @@ fn mul_fq2<L: Register, M: Modulus>(a: [Limbs<L>; 2], b: [Limbs<L>; 2]) -> [Limb
 
 /// The long functions once more, each compiled once and not wherever it is used: of an instruction in software they are long.
 mod in_software {
-    use super::{Limbs, Modulus, Register};
+    use super::{Constants, LANES, Limbs, Modulus, Register, Row};
 
     #[inline(never)]
-    pub(super) fn canonical<L: Register, M: Modulus>(a: Limbs<L>) -> Limbs<L> {
-        super::canonical::<L, M>(a)
+    pub(super) fn unpack<L: Register>(processor: L::Processor, rows: [&Row; LANES]) -> Limbs<L> {
+        super::unpack(processor, rows)
+    }
+
+    #[inline(never)]
+    pub(super) fn pack<L: Register, M: Modulus>(a: Limbs<L>) -> [Row; LANES] {
+        super::pack::<L, M>(a)
+    }
+
+    #[inline(never)]
+    pub(super) fn sum<L: Register>(a: Limbs<L>, b: Limbs<L>) -> Limbs<L> {
+        super::sum(a, b)
+    }
+
+    #[inline(never)]
+    pub(super) fn difference<L: Register, M: Modulus>(a: Limbs<L>, b: Limbs<L>) -> Limbs<L> {
+        super::difference::<L, M>(a, b)
+    }
+
+    #[inline(never)]
+    pub(super) fn reduce<L: Register, M: Modulus>(a: Limbs<L>) -> Limbs<L> {
+        super::subtract_unless_negative(a, &Constants::<M>::P3)
+    }
+
+    #[inline(never)]
+    pub(super) fn square_fq2<L: Register, M: Modulus>(a: [Limbs<L>; 2]) -> [Limbs<L>; 2] {
+        super::square_fq2::<L, M>(a)
     }
 
     #[inline(never)]
@@ -231,6 +263,27 @@ mod in_software {
     pub(super) fn mul_fq2<L: Register, M: Modulus>(a: [Limbs<L>; 2], b: [Limbs<L>; 2]) -> [Limbs<L>; 2] {
         super::mul_fq2::<L, M>(a, b)
     }
+}
+
+/// The square: a product of sum and difference, and a doubled product.
+#[inline(always)]
+fn square_fq2<L: Register, M: Modulus>(a: [Limbs<L>; 2]) -> [Limbs<L>; 2] {
+    let mut cross = product(a[0], a[1]);
+    for column in &mut cross {
+        *column = column.add(*column);
+    }
+    let real = product(sum(a[0], a[1]), difference::<L, M>(a[0], a[1]));
+    [montgomery::<L, M>(real), montgomery::<L, M>(cross)]
+}
+
+/// a - b + 3 p.
+#[inline(always)]
+fn difference<L: Register, M: Modulus>(a: Limbs<L>, b: Limbs<L>) -> Limbs<L> {
+    let mut difference = a;
+    for i in 0..LIMBS {
+        difference[i] = a[i].add(a[i].splat(Constants::<M>::P3[i])).sub(b[i]);
+    }
+    carry(difference)
 }
 
 /// a + b, for a sum below 2^260.
