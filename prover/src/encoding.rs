@@ -7,16 +7,16 @@ use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use ark_ff::{BigInt, Fp, MontBackend, MontConfig, Zero};
 
 /// Bytes of a field element.
-pub(crate) const FIELD_BYTES: usize = 32;
+pub const FIELD_BYTES: usize = 32;
 /// Bytes of a point of G1.
-pub(crate) const G1_BYTES: usize = 2 * FIELD_BYTES;
+pub const G1_BYTES: usize = 2 * FIELD_BYTES;
 /// Bytes of a point of G2.
-pub(crate) const G2_BYTES: usize = 4 * FIELD_BYTES;
+pub const G2_BYTES: usize = 4 * FIELD_BYTES;
 /// Bytes of a limb.
 const LIMB_BYTES: usize = 8;
 
 /// A value with a fixed number of bytes in a key file.
-pub(crate) trait Encoding: Sized + Copy + Send + Sync {
+pub trait Encoding: Sized + Copy + Send + Sync {
     /// How many.
     const BYTES: usize;
 

@@ -6,8 +6,8 @@
 //!   assignment (1, inputs, witness) ──► prove ──────► Proof ──► verify
 //!
 //!   floors, each using only those below it:
-//!     prove   setup
-//!     key
+//!     prove   setup   import
+//!     key     mapped   engine   (the last two: doors for programs that bring keys of other formats)
 //!     proof   qap   msm   subgroup   fixed_base
 //!     transform   curve
 //!     r1cs    encoding   progress   vector
@@ -40,11 +40,14 @@
 
 #[allow(dead_code, unused_imports, reason = "kernels move onto it one by one")]
 mod curve;
-mod encoding;
+pub mod encoding;
+pub mod engine;
 mod fixed_base;
+mod import;
 #[cfg(feature = "bench")]
 pub mod kernels;
 mod key;
+pub mod mapped;
 mod msm;
 pub mod progress;
 mod proof;
@@ -57,6 +60,7 @@ mod transform;
 #[allow(dead_code, unused_imports, reason = "kernels move onto it one by one")]
 mod vector;
 
+pub use import::KeyPoints;
 pub use key::{KeyError, ProvingKey, Section};
 pub use progress::{Options, Progress};
 pub use proof::{PROOF_BYTES, Proof, ProofEncodingError, VerifyError, VerifyingKey, verify};

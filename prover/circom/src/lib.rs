@@ -1,0 +1,37 @@
+//! The circom world's files, in and out of the prover, and the ceremonies that make its keys.
+//!
+//! ```text
+//!   .circom ──circom──► .r1cs ─┐
+//!                              ├─► .zkey ─────────────┐
+//!   .ptau (powers of tau) ─────┘     │                ├─► prove ─► proof.json, public.json ─┐
+//!                                    ├─► .wtns ───────┘                                     ├─► verify
+//!                                    └─► verification_key.json ─────────────────────────────┘
+//!
+//!   floors, each using only those below it:
+//!     ceremony   prove
+//!     ptau
+//!     r1cs   wtns   zkey   json
+//!     bytes  container
+//!     error
+//! ```
+//!
+//! What these parsers read, nobody vouches for: memory is bounded by the file's length, every number is in its canonical form, every
+//! point on its curve, and an error says what is wrong where. Formats are snarkjs's, learnt from its files and documentation.
+
+mod bytes;
+pub mod ceremony;
+mod container;
+mod error;
+pub mod json;
+mod prove;
+mod ptau;
+pub mod r1cs;
+#[cfg(test)]
+mod testing;
+pub mod wtns;
+mod zkey;
+
+pub use error::FormatError;
+pub use prove::{ProveError, prove, prove_with_randomness};
+pub use ptau::{Ptau, PtauError};
+pub use zkey::{Header, Zkey};
