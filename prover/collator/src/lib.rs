@@ -16,13 +16,15 @@
 //! `zkpov` is a thin command line over it.
 //!
 //! From the ground up: `files`, `paths`, `relay_file`, `extrinsics`, `key_file`, `spec`, `circuit`, `db`,
-//! `chain`, `setup`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`, `sample`.
+//! `chain`, `setup`, `ceremony`, `export`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`, `sample`.
 
 pub mod author;
+pub mod ceremony;
 pub mod chain;
 pub mod circuit;
 mod collator;
 pub mod db;
+pub mod export;
 pub mod extrinsics;
 pub mod files;
 pub mod import;

@@ -7,6 +7,7 @@
 //!  genesis ─► chain ─────┤                        ▼
 //!  setup ───► keys ──────┴────────────────────► author ─► proven block ─┬─► verify   (a relay validator)
 //!                                                                       └─► import   (another collator)
+//!  groth16: circom's circuits on this prover    ceremony: keys that nobody could cheat in    export: files of snarkjs
 //!  account, inspect, keys: look at things    rollback, finalize: what the relay decides    bench: what it costs
 //! ```
 //!
@@ -18,11 +19,14 @@ mod account;
 mod amount;
 mod author;
 mod bench;
+mod ceremony;
 mod completions;
 mod demo;
+mod export;
 mod failure;
 mod finalize;
 mod genesis;
+mod groth16;
 mod import;
 mod inspect;
 mod keygen;
@@ -104,6 +108,9 @@ enum Command {
     Rollback(rollback::Args),
     Finalize(finalize::Args),
     Bench(bench::Args),
+    Groth16(groth16::Args),
+    Ceremony(ceremony::Args),
+    Export(export::Args),
     Completions(completions::Args),
 }
 
@@ -141,6 +148,9 @@ fn dispatch(command: Command, out: Output) -> Result<(), Failure> {
         Command::Rollback(args) => rollback::run(&args, out),
         Command::Finalize(args) => finalize::run(&args, out),
         Command::Bench(args) => bench::run(&args, out),
+        Command::Groth16(args) => groth16::run(&args, out),
+        Command::Ceremony(args) => ceremony::run(&args, out),
+        Command::Export(args) => export::run(&args, out),
         Command::Completions(args) => completions::run(&args),
     }
 }
