@@ -36,7 +36,7 @@ pub fn msm<C: Group>(points: &[Affine<C>], scalars: &[Fr]) -> Projective<C> {
 }
 
 /// The quotient's values on the odd points of the doubled domain, a b − c with c = a ∘ b on the domain, from the rows of a and b (of
-/// equal length, a power of two). `None` for another length, or above 2^[`MAX_LOG2_DOMAIN`](crate::r1cs::MAX_LOG2_DOMAIN).
+/// equal length, a power of two). `None` for another length, or above 2^[`MAX_LOG2_DOMAIN`].
 pub fn quotient(a: Vec<Fr>, b: Vec<Fr>) -> Option<Vec<Fr>> {
     let fits = a.len() == b.len() && a.len().is_power_of_two() && a.len() <= 1 << MAX_LOG2_DOMAIN;
     fits.then(|| crate::qap::quotient(a, b)).flatten()

@@ -92,7 +92,7 @@ impl Choice {
     }
 }
 
-/// [`VARIABLE`] names no backend, or one that this processor cannot run.
+/// The environment variable `ZKPOV_VECTORS` names no backend, or one that this processor cannot run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{VARIABLE}={name}: this processor runs {available}; name one of these or leave the variable unset")]
 pub struct VectorsError {

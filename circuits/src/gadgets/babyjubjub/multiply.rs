@@ -178,7 +178,7 @@ impl ChallengeRange {
 ///
 /// No honest challenge is lost to that constraint, and it has a second argument behind it: the first k that is ±1 modulo
 /// l comes from a k' with 2k' ± 1 = k, so k' is 0 modulo l (or ±1, and k is not the first), and a step that ends at the
-/// identity has no witness ([`MontgomeryPoint::double_and_add`]). The constraint keeps the argument to sizes.
+/// identity has no witness (`MontgomeryPoint::double_and_add`). The constraint keeps the argument to sizes.
 ///
 /// # Errors
 ///

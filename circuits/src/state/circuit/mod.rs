@@ -12,13 +12,13 @@
 //! ```
 //!
 //! Each place of a tree is opened once, however often it is accessed, and neighbours share the upper levels
-//! ([`tree`]). That a read gives what was last written there is an argument of its own (Blum, Evans, Gemmell,
+//! (`tree`). That a read gives what was last written there is an argument of its own (Blum, Evans, Gemmell,
 //! Kannan, Naor, "Checking the correctness of memories", 1991): access number t of a tree takes (place, leaf, time of
 //! the access before) out of a set and puts (place, leaf, t) in; the set begins as (place, leaf before, 0) and ends
 //! as (place, leaf after, time of the last access), for the places opened. If everything taken out and left at the end
 //! is what was there and put in, as multisets, and each access takes something put in before it, then at any time the
 //! set has one tuple for each opened place, the latest: there was one to begin with (the places are distinct), and an
-//! access replaces the one of its place. The multisets are compared by challenge ([`argument`]).
+//! access replaces the one of its place. The multisets are compared by challenge (`argument`).
 //!
 //! A read and the write through its place are one access, at the time of the read: *a place that will be written must
 //! be written before it is read again*, or the block has no witness. In every other respect a pallet may read and
