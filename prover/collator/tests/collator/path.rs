@@ -144,10 +144,12 @@ fn what_is_not_valid_is_refused_with_its_position_and_reason_and_the_rest_is_tak
         encoded(&signed(&collator, 1, 0, "transfer", &person(2), 10_000_000)),
         encoded(&signed(&collator, 2, 0, "transfer", &person(1), 1)),
         encoded(&signed(&collator, 3, 0, "transfer", &person(1), 1)),
+        // One more than the tier has slots.
+        encoded(&signed(&collator, 3, 1, "transfer", &person(1), 1)),
     ];
     let authored = author(&mut collator, &offered, 7).unwrap();
     let How::Made(made) = &authored.how else { panic!("made before") };
-    assert_eq!((made.included.as_slice(), made.deferred.as_slice()), ([3].as_slice(), [4].as_slice()));
+    assert_eq!((made.included.as_slice(), made.deferred.as_slice()), ([3, 4].as_slice(), [5].as_slice()));
     let refused: Vec<_> =
         made.refused.iter().map(|(position, reason)| (*position, reason.to_string())).collect();
     assert_eq!(refused.iter().map(|(position, _)| *position).collect::<Vec<_>>(), [0, 1, 2]);
