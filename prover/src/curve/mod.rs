@@ -14,7 +14,9 @@ mod addition;
 mod coordinate;
 mod inverse;
 
-pub(crate) use addition::{Accumulate, Add, Additions, BATCH, NEGATIVE, Pair, Pairs, Scratch, add_all};
+#[cfg(test)]
+pub(crate) use addition::BATCH;
+pub(crate) use addition::{Accumulate, Add, Additions, NEGATIVE, Pair, Pairs, Scratch, add_all};
 pub(crate) use coordinate::{Coordinate, Lanes};
 
 use ark_bn254::{Fq, Fr, g1, g2};
@@ -31,11 +33,12 @@ pub(crate) trait Curve:
 {
     /// Coordinates of its points.
     type Coordinate: Coordinate;
-    /// A cube root of one β for which (x, y) ─► (β x, y) is multiplication by [`LAMBDA`]: on all of G1, on the subgroup G2.
+    /// A cube root of one β for which (x, y) ─► (β x, y) is multiplication by λ: on all of G1, on the subgroup G2.
     const BETA: Fq;
 }
 
-/// A cube root of one in Fr.
+/// λ: a cube root of one in Fr.
+#[cfg(test)]
 pub(crate) const LAMBDA: Fr = MontFp!("4407920970296243842393367215006156084916469457145843978461");
 
 impl Curve for g1::Config {

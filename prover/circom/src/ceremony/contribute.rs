@@ -15,7 +15,7 @@ use super::random::{SEED_BYTES, Words};
 use super::transcript::{Contribution, Hash, Kind, Transcript, point_of, transcript_hash};
 use super::{CeremonyError, MAX_LOG2_ITERATIONS, MIN_LOG2_ITERATIONS};
 use crate::error::FormatError;
-use crate::zkey::{Header, Parts, Section, Zkey, for_each_point};
+use crate::zkey::{Header, Parts, Section, Zkey, append_points};
 
 /// The most bytes of a contributor's name, as snarkjs has it.
 pub const MAX_NAME_BYTES: usize = 64;
@@ -161,7 +161,7 @@ fn multiply(key: &Zkey<'_>, section: Section, scalar: &Fr) -> Result<Vec<u8>, Fo
                 .map(|point| if point.is_zero() { ark_bn254::G1Projective::zero() } else { *point * scalar })
                 .collect();
             let mut bytes = Vec::new();
-            for_each_point(&mut bytes, &ark_bn254::G1Projective::normalize_batch(&products));
+            append_points(&mut bytes, &ark_bn254::G1Projective::normalize_batch(&products));
             bytes
         })
         .collect();

@@ -20,7 +20,7 @@ use zkpov_prover::r1cs::{R1cs, SparseMatrix};
 use super::transcript::{Hash, Transcript, hash_g1, hash_g2};
 use crate::ptau::{Ptau, PtauError};
 use crate::r1cs::Circuit;
-use crate::zkey::{Header, Parts, Side, encode_entry, for_each_point};
+use crate::zkey::{Header, Parts, Side, append_points, encode_entry};
 
 /// A variable in more rows than this is summed as one multi-scalar multiplication.
 const MANY_ROWS: usize = 512;
@@ -136,7 +136,7 @@ impl InitialKey {
 
 fn encode<P: zkpov_prover::encoding::Encoding>(points: &[P]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for_each_point(&mut bytes, points);
+    append_points(&mut bytes, points);
     bytes
 }
 

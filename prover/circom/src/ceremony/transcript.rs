@@ -21,7 +21,7 @@ use zkpov_prover::encoding::{G1_BYTES, G2_BYTES};
 use super::random::Words;
 use crate::bytes::{Cursor, big_endian};
 use crate::error::FormatError;
-use crate::zkey::{Zkey, for_each_point};
+use crate::zkey::{Zkey, append_points};
 
 const WHAT: &str = "the ceremony";
 /// Bytes of a hash of the transcript.
@@ -133,8 +133,8 @@ impl Contribution {
     }
 
     fn encode(&self, bytes: &mut Vec<u8>) {
-        for_each_point(bytes, &[self.delta_after, self.s, self.s_x]);
-        for_each_point(bytes, &[self.p_x]);
+        append_points(bytes, &[self.delta_after, self.s, self.s_x]);
+        append_points(bytes, &[self.p_x]);
         bytes.extend_from_slice(&self.transcript);
         let mut parameters = Vec::new();
         let mut put = |parameter, value: &[u8]| {

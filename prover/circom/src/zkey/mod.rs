@@ -135,16 +135,16 @@ impl Header {
         for count in [self.variables, self.public_inputs, self.domain_size] {
             bytes.extend_from_slice(&count.to_le_bytes());
         }
-        for_each_point(&mut bytes, &[self.alpha_g1, self.beta_g1]);
-        for_each_point(&mut bytes, &[self.beta_g2, G2Affine::generator()]);
-        for_each_point(&mut bytes, &[self.delta_g1]);
-        for_each_point(&mut bytes, &[self.delta_g2]);
+        append_points(&mut bytes, &[self.alpha_g1, self.beta_g1]);
+        append_points(&mut bytes, &[self.beta_g2, G2Affine::generator()]);
+        append_points(&mut bytes, &[self.delta_g1]);
+        append_points(&mut bytes, &[self.delta_g2]);
         bytes
     }
 }
 
 /// Appends points in their encoding.
-pub(crate) fn for_each_point<P: Encoding>(bytes: &mut Vec<u8>, points: &[P]) {
+pub(crate) fn append_points<P: Encoding>(bytes: &mut Vec<u8>, points: &[P]) {
     let start = bytes.len();
     bytes.resize(start + points.len() * P::BYTES, 0);
     let out = bytes.get_mut(start..).unwrap_or_default();
