@@ -7,6 +7,7 @@
 //!
 //!   floors, each using only those below it:
 //!     prove   setup   import
+//!     backend
 //!     key     mapped   engine   (the last two: doors for programs that bring keys of other formats)
 //!     proof   qap   msm   subgroup   fixed_base
 //!     transform   curve
@@ -38,6 +39,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod backend;
 mod curve;
 pub mod encoding;
 pub mod engine;

@@ -9,16 +9,15 @@
 //!   C = Σ z_i L_i + Σ h_k H_k + s A + r B - r s delta                              (Groth 2016, section 3.2)
 //! ```
 
-use ark_bn254::{Fr, G1Projective, G2Projective};
+use ark_bn254::{Fr, G1Projective};
 use ark_ec::CurveGroup;
 use ark_ff::{One, UniformRand};
 use rand::rngs::OsRng;
-use tracing::dispatcher::{get_default, with_default};
 use zeroize::Zeroizing;
 
+use crate::backend::{Sums, SumsError, sums_on_cpu};
 use crate::key::{KeyError, ProvingKey, Section};
-use crate::msm::Scalars;
-use crate::progress::{Options, phase, start_phase, start_phase_in};
+use crate::progress::{Options, phase, start_phase};
 use crate::proof::{Proof, VerifyError, verify};
 use crate::qap::{self, Rows, RowsError};
 use crate::vector::{VectorsError, vectors};
@@ -60,6 +59,15 @@ pub enum ProveError {
     Vectors(#[from] VectorsError),
 }
 
+impl From<SumsError> for ProveError {
+    fn from(error: SumsError) -> Self {
+        match error {
+            SumsError::Key(error) => Self::Key(error),
+            SumsError::Matrices => Self::Matrices,
+        }
+    }
+}
+
 /// Proves that the key's circuit is satisfied by `assignment`: 1, the public inputs, the witness, in the circuit's order.
 ///
 /// The randomness that makes it zero-knowledge is the operating system's; two proofs of one assignment differ. The proof has
@@ -91,42 +99,12 @@ pub fn prove_with_randomness(
     if !assignment.first().is_some_and(One::is_one) {
         return Err(ProveError::FirstIsNotOne);
     }
-    let witness = assignment.get(key.num_instance()..).unwrap_or_default();
 
     let rows = satisfied_rows(key, assignment, options)?;
-    let (around, subscriber) = (tracing::Span::current(), get_default(Clone::clone));
-    let (in_a, in_b) = (key.indices(Section::AIndices), key.indices(Section::BIndices));
-    let g2 = || {
-        let running = start_phase_in!(options, &around, phase::PROVE_MSM_B_G2, 1);
-        let sum: G2Projective = key.multiply(Section::BG2, Scalars::gathered(assignment, in_b))?;
-        running.finish();
-        Ok::<_, ProveError>(sum)
-    };
-    let g1 = || {
-        let running = start_phase_in!(options, &around, phase::PROVE_QAP, 1);
-        let quotient = Zeroizing::new(qap::quotient(rows.a, rows.b).ok_or(ProveError::Matrices)?);
-        running.finish();
-        let running = start_phase_in!(options, &around, phase::PROVE_MSM_H, 1);
-        let h: G1Projective = key.multiply(Section::H, quotient[..].into())?;
-        running.finish();
-        drop(quotient);
-        let running = start_phase_in!(options, &around, phase::PROVE_MSM_L, 1);
-        let l: G1Projective = key.multiply(Section::L, witness.into())?;
-        running.finish();
-        let running = start_phase_in!(options, &around, phase::PROVE_MSM_A, 1);
-        let a: G1Projective = key.multiply(Section::A, Scalars::gathered(assignment, in_a))?;
-        running.finish();
-        let running = start_phase_in!(options, &around, phase::PROVE_MSM_B_G1, 1);
-        let b_g1: G1Projective = key.multiply(Section::BG1, Scalars::gathered(assignment, in_b))?;
-        running.finish();
-        Ok::<_, ProveError>((h, l, a, b_g1))
-    };
-    // Whatever is left to do for one thread alone in one lane is hidden by the other. More lanes would keep more memory at once.
-    let (b, rest) = rayon::join(|| with_default(&subscriber, g2), || with_default(&subscriber, g1));
-    let (h, l, a, b_g1) = rest?;
+    let Sums { h, l, a, b_g1, b_g2: b } = sums_on_cpu(key, rows, assignment, options)?;
     let a = a + *key.delta_g1() * r + key.verifying_key().alpha_g1();
     let b_g1 = b_g1 + *key.delta_g1() * s + key.beta_g1();
-    let b = b? + *key.verifying_key().delta_g2() * s + key.verifying_key().beta_g2();
+    let b = b + *key.verifying_key().delta_g2() * s + key.verifying_key().beta_g2();
     let c: G1Projective = h + l + a * s + b_g1 * r - *key.delta_g1() * (*r * s);
     let proof = Proof::new(a.into_affine(), b.into_affine(), c.into_affine());
 
