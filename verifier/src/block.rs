@@ -17,12 +17,12 @@ use thiserror::Error;
 
 use crate::body::{BodyError, BodyLayout};
 use crate::eddsa::{PublicKey, Signature};
-use crate::feature::Unsupported;
+use crate::exchange::{Exchange, ExchangeError, Intake};
 use crate::field;
 use crate::hashing::{Hash, blake2b_256};
 use crate::head::{Head, HeadDigest, MqcHeads, ParentHead};
 use crate::lane::{Lane, MAX_LANES, TierId};
-use crate::message::{Inbound, Outbound};
+use crate::message::{Inbound, MessageFormat, Outbound};
 use crate::relay::RelayContext;
 use crate::scale::{DecodeError, MAGIC_BYTES, Read, Reader};
 use crate::statement::{ChainIdentity, Statement, context};
@@ -40,7 +40,7 @@ pub const MAX_POV: usize = 10 * 1024 * 1024;
 pub const MAX_STORAGE_PROOF_NODES: usize = 1 << 14;
 
 /// Longest validation code of an upgrade in bytes (polkadot's `MAX_CODE_SIZE`).
-pub const MAX_CODE_BYTES: usize = 3 * 1024 * 1024;
+pub const MAX_CODE_BYTES: usize = 5 * 1024 * 1024;
 
 /// Longest proof of any argument system in bytes; a tier's own system fixes the exact length.
 pub const MAX_PROOF_BYTES: usize = 64 * 1024;
@@ -110,32 +110,49 @@ pub enum StatementError {
     /// Used slots or body do not fit the tier.
     #[error(transparent)]
     Body(#[from] BodyError),
-    /// Something no circuit covers yet.
-    #[error(transparent)]
-    Unsupported(#[from] Unsupported),
     /// The parent's number is the last there is.
     #[error("the parent's number is the largest a block can have")]
     LastNumber,
 }
 
 impl Proven {
-    /// The statement this block's proof must prove, on this parent and relay parent, for this
-    /// chain and the lanes of the block's tier. Neither proof nor signature enters it.
+    /// What this block on `parent` takes and sends, authenticated under the relay parent's storage root.
     ///
     /// # Errors
     ///
-    /// A body that does not fit the tier's lanes, a part that no circuit covers yet, a parent
-    /// with the largest number.
+    /// [`ExchangeError`].
+    pub fn exchange(
+        &self,
+        chain: &ChainIdentity,
+        format: MessageFormat,
+        parent: &Head,
+        relay: &RelayContext,
+    ) -> Result<Exchange, ExchangeError> {
+        Intake::new(chain.para_id, format, parent, relay, &self.storage_proof, &self.inbound)?.complete(
+            chain.para_id,
+            format,
+            &self.outbound,
+            self.upgrade.as_deref(),
+        )
+    }
+
+    /// The statement this block's proof must prove, on this parent and relay parent, for this
+    /// chain, the lanes of the block's tier and the block's [`exchange`](Self::exchange). Neither proof nor
+    /// signature enters it.
+    ///
+    /// # Errors
+    ///
+    /// A body that does not fit the tier's lanes, a parent with the largest number.
     pub fn statement(
         &self,
         chain: &ChainIdentity,
         parent: &ParentHead,
         relay: &RelayContext,
         lanes: &[Lane],
+        exchange: &Exchange,
     ) -> Result<Statement, StatementError> {
         let layout = BodyLayout::new(self.tier, lanes, &self.used_slots)?;
         let body = layout.decode(&self.body)?;
-        let relay_values = relay.values(&self.storage_proof)?;
         Ok(Statement {
             chain: *chain,
             tier: self.tier,
@@ -147,16 +164,16 @@ impl Proven {
             author: self.author,
             author_key: self.author_key,
             body_root: layout.root(&body)?,
-            inbox_root: self.inbound.root()?,
-            outbox_root: self.outbound.root()?,
-            upgrade: self.upgrade.as_deref().map(blake2b_256),
-            context: context(&parent.hash, &relay_values),
+            inbox_root: exchange.intake.inbox_root,
+            outbox_root: exchange.outbox_root,
+            upgrade: exchange.upgrade,
+            context: context(&parent.hash, &exchange.intake.values),
         })
     }
 
     /// The head of this block: what the relay chain will store. `statement` is this block's, and
     /// `mqc` the parent's message queue chains extended by what the block takes
-    /// ([`Inbound::extend`]).
+    /// ([`Intake::mqc`]).
     pub fn head(&self, parent: &ParentHead, statement: &Statement, mqc: MqcHeads) -> Head {
         Head {
             parent_hash: parent.hash,

@@ -10,14 +10,6 @@ use thiserror::Error;
 pub enum Feature {
     /// A body encrypted in the circuit.
     PrivateBody,
-    /// Values read from the relay chain's state.
-    StorageProof,
-    /// Messages taken.
-    InboundMessages,
-    /// Messages sent.
-    OutboundMessages,
-    /// New validation code.
-    Upgrade,
     /// UMP signals.
     UmpSignals,
 }
@@ -26,10 +18,6 @@ impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PrivateBody => "a private body",
-            Self::StorageProof => "a relay storage proof",
-            Self::InboundMessages => "messages taken",
-            Self::OutboundMessages => "messages sent",
-            Self::Upgrade => "an upgrade",
             Self::UmpSignals => "UMP signals",
         })
     }

@@ -159,9 +159,9 @@ impl Head {
         let number = reader.compact_u32("head number")?;
         let state_root = reader.field("head state root")?;
         let extrinsics_root = reader.field("head extrinsics root")?;
-        fixed(&mut reader, "head digest items", &[ONE_ITEM])?;
-        fixed(&mut reader, "head digest item kind", &[PRE_RUNTIME])?;
-        fixed(&mut reader, "head digest engine", &ENGINE_ID)?;
+        reader.literal("head digest items", &[ONE_ITEM])?;
+        reader.literal("head digest item kind", &[PRE_RUNTIME])?;
+        reader.literal("head digest engine", &ENGINE_ID)?;
         let length = reader.count("head digest length", 0, MAX_HEAD_BYTES)?;
         let start = reader.offset();
         let digest = HeadDigest::read(&mut reader)?;
@@ -193,22 +193,11 @@ impl HeadDigest {
 impl MqcHeads {
     fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let downward = reader.array("head downward MQC")?;
-        let offset = reader.offset();
-        let horizontal = reader.list("head horizontal MQCs", MAX_CHANNELS, |reader| {
+        let channel = |reader: &mut Reader<'_>| {
             Ok((reader.u32("head channel sender")?, reader.array("head channel MQC")?))
-        })?;
-        if !horizontal.is_sorted_by(|(a, _), (b, _)| a < b) {
-            let cause = DecodeCause::Order;
-            return Err(DecodeError { what: "head horizontal MQCs", offset, cause });
-        }
+        };
+        let horizontal =
+            reader.ascending("head horizontal MQCs", MAX_CHANNELS, channel, |(sender, _)| *sender)?;
         Ok(Self { downward, horizontal })
     }
-}
-
-fn fixed(reader: &mut Reader<'_>, what: &'static str, expected: &[u8]) -> Read<()> {
-    let offset = reader.offset();
-    if reader.take(what, expected.len())? != expected {
-        return Err(DecodeError { what, offset, cause: DecodeCause::Fixed });
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The validity key: what a parachain registers as its validation code.
 //!
 //! ```text
-//!   "ZKPOVKEY" │ 1 │ chain identity │ body format │ tiers, ascending
+//!   "ZKPOVKEY" │ 1 │ chain identity │ block format │ tiers, ascending
 //!                                                    ├ tier, lanes, body limit
 //!                                                    ├ proof system, circuit digest
 //!                                                    ├ verifying key
@@ -24,6 +24,7 @@ use crate::hashing::{Hash, blake2b_256};
 use crate::lane::{
     Lane, MAX_ELEMENT_BYTES, MAX_LANE_CAPACITY, MAX_LANES, MAX_SLOT_ELEMENTS, TierId, in_range,
 };
+use crate::message::MessageFormat;
 use crate::scale::{DecodeCause, DecodeError, MAGIC_BYTES, Read, Reader};
 use crate::statement::ChainIdentity;
 
@@ -43,17 +44,23 @@ pub const MAX_BODY_BYTES: u32 = MAX_BODY_ELEMENTS as u32 * MAX_ELEMENT_BYTES as 
 /// [`MAX_SLOT_ELEMENTS`] widths stays below it.
 pub const MAX_KEY_BYTES: usize = 64 * 1024;
 
+/// Bit of a key's block format: bodies are encrypted.
+const PRIVATE_BODIES: u8 = 1 << 0;
+
+/// Bit of a key's block format: messages carry transfers.
+const TRANSFERS: u8 = 1 << 1;
+
+const PRIVATE_TRANSFERS: u8 = PRIVATE_BODIES | TRANSFERS;
+
 /// Smallest tier: one constraint has a domain of two points.
 const MIN_TIER: u8 = 1;
 
 /// Who can read a chain's bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BodyFormat {
     /// Everybody.
-    #[codec(index = 0)]
     Public,
     /// Whoever holds the chain's key: the body is encrypted in the circuit.
-    #[codec(index = 1)]
     Private,
 }
 
@@ -112,6 +119,8 @@ pub struct ValidityKey {
     pub chain: ChainIdentity,
     /// Who can read the bodies.
     pub body_format: BodyFormat,
+    /// What the chain makes of messages.
+    pub messages: MessageFormat,
     /// 1 to [`MAX_TIERS`] tiers, strictly ascending.
     pub tiers: Vec<TierKey>,
 }
@@ -169,7 +178,7 @@ impl ValidityKey {
         out.extend(KEY_MAGIC);
         out.push(KEY_VERSION);
         self.chain.encode_to(&mut out);
-        self.body_format.encode_to(&mut out);
+        out.push(self.block_format());
         codec::Compact(self.tiers.len() as u32).encode_to(&mut out);
         for tier in &self.tiers {
             tier.tier.encode_to(&mut out);
@@ -181,6 +190,12 @@ impl ValidityKey {
             tier.setup.encode_to(&mut out);
         }
         out
+    }
+
+    fn block_format(&self) -> u8 {
+        let bodies = if self.body_format == BodyFormat::Private { PRIVATE_BODIES } else { 0 };
+        let messages = if self.messages == MessageFormat::Transfers { TRANSFERS } else { 0 };
+        bodies | messages
     }
 
     /// blake2b-256 of the bytes: the relay chain's `ValidationCodeHash`.
@@ -213,15 +228,17 @@ impl ValidityKey {
             runtime_version: reader.u32("runtime version")?,
             transaction_version: reader.u32("transaction version")?,
         };
-        let body_format = variant(&mut reader, "body format", |index| match index {
-            0 => Some(BodyFormat::Public),
-            1 => Some(BodyFormat::Private),
+        let (body_format, messages) = variant(&mut reader, "block format", |bits| match bits {
+            0 => Some((BodyFormat::Public, MessageFormat::Dropped)),
+            PRIVATE_BODIES => Some((BodyFormat::Private, MessageFormat::Dropped)),
+            TRANSFERS => Some((BodyFormat::Public, MessageFormat::Transfers)),
+            PRIVATE_TRANSFERS => Some((BodyFormat::Private, MessageFormat::Transfers)),
             _ => None,
         })?;
         let count = reader.count("tiers", 1, MAX_TIERS)?;
         let tiers = (0..count).map(|_| TierKey::read(&mut reader)).collect::<Result<_, _>>()?;
         reader.finish("validity key")?;
-        let key = Self { chain, body_format, tiers };
+        let key = Self { chain, body_format, messages, tiers };
         key.check()?;
         Ok(key)
     }

@@ -5,7 +5,9 @@
 //!   ───────────────────────────────────────────────────────────────────────────────
 //!   block            key             the two files: proven block, validity key
 //!   ───────────────────────────────────────────────────────────────────────────────
-//!   message  relay   body            what a block carries and what it rests on
+//!   exchange         body            messages and upgrades, authenticated; the calls of a block
+//!   queue  xcm       relay           what the relay chain commits to; messages as bytes
+//!   transfer         message         records of a circuit; lists of messages
 //!   head     statement               what the relay chain stores; what a proof proves
 //!   ───────────────────────────────────────────────────────────────────────────────
 //!   groth16          lane  feature   the argument; the shape of a block; what must be absent
@@ -32,6 +34,7 @@ pub mod babyjubjub;
 pub mod block;
 pub mod body;
 pub mod eddsa;
+pub mod exchange;
 pub mod feature;
 pub mod field;
 pub mod groth16;
@@ -41,9 +44,12 @@ pub mod key;
 pub mod lane;
 pub mod message;
 pub mod poseidon;
+pub mod queue;
 pub mod relay;
 pub mod scale;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod transfer;
 pub mod validate;
+pub mod xcm;

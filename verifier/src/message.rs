@@ -2,17 +2,15 @@
 //!
 //! The relay chain checks only counts and watermarks of the messages a block takes, so nothing
 //! here is believed: what is taken is authenticated against the message queue chains before it
-//! enters the statement.
+//! enters the statement ([`crate::exchange`]).
 
 use alloc::vec::Vec;
 
-use ark_bn254::Fr;
 use codec::Encode;
 
-use crate::feature::{Feature, Unsupported};
-use crate::head::{MAX_CHANNELS, MqcHeads};
+use crate::hashing::Hash;
+use crate::head::MAX_CHANNELS;
 use crate::scale::{Read, Reader};
-use crate::statement::NO_MESSAGES;
 
 /// Most messages, taken or listed, of one queue.
 pub const MAX_QUEUE_MESSAGES: usize = 1 << 13;
@@ -20,6 +18,16 @@ pub const MAX_QUEUE_MESSAGES: usize = 1 << 13;
 /// Most messages a block sends upward, and most it sends horizontally (polkadot's
 /// `MAX_UPWARD_MESSAGE_NUM` and `MAX_HORIZONTAL_MESSAGE_NUM`).
 pub const MAX_SENT_MESSAGES: usize = 16 * 1024;
+
+/// What a chain makes of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, core::hash::Hash)]
+pub enum MessageFormat {
+    /// It sends none, and takes whatever comes without effect.
+    #[default]
+    Dropped,
+    /// It sends and takes [`crate::transfer`]s; other messages have no effect.
+    Transfers,
+}
 
 /// A message with the relay block it was sent in.
 #[derive(Clone, Debug, PartialEq, Eq, Encode)]
@@ -31,7 +39,7 @@ pub struct SentMessage {
 }
 
 /// A message that waits and is not taken yet: relay block number and blake2b-256 of its bytes.
-pub type WaitingMessage = (u32, [u8; 32]);
+pub type WaitingMessage = (u32, Hash);
 
 /// The messages of one HRMP channel.
 #[derive(Clone, Debug, PartialEq, Eq, Encode)]
@@ -70,30 +78,6 @@ impl Inbound {
         self.downward.is_empty() && self.downward_rest.is_empty() && self.horizontal.is_empty()
     }
 
-    /// The statement's inbox root.
-    ///
-    /// # Errors
-    ///
-    /// Any message: no circuit takes one yet.
-    pub fn root(&self) -> Result<Fr, Unsupported> {
-        match self.is_empty() {
-            true => Ok(NO_MESSAGES),
-            false => Err(Unsupported(Feature::InboundMessages)),
-        }
-    }
-
-    /// The message queue chains of a parent's head, extended by the messages taken.
-    ///
-    /// # Errors
-    ///
-    /// Any message: no circuit takes one yet.
-    pub fn extend(&self, parent: &MqcHeads) -> Result<MqcHeads, Unsupported> {
-        match self.is_empty() {
-            true => Ok(parent.clone()),
-            false => Err(Unsupported(Feature::InboundMessages)),
-        }
-    }
-
     pub(crate) fn read(reader: &mut Reader<'_>) -> Read<Self> {
         Ok(Self {
             downward: messages(reader, "downward messages")?,
@@ -113,18 +97,6 @@ impl Outbound {
     /// Whether no message is sent.
     pub fn is_empty(&self) -> bool {
         self.upward.is_empty() && self.horizontal.is_empty()
-    }
-
-    /// The statement's outbox root.
-    ///
-    /// # Errors
-    ///
-    /// Any message: no circuit sends one yet.
-    pub fn root(&self) -> Result<Fr, Unsupported> {
-        match self.is_empty() {
-            true => Ok(NO_MESSAGES),
-            false => Err(Unsupported(Feature::OutboundMessages)),
-        }
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Read<Self> {

@@ -71,8 +71,8 @@ pub enum DecodeCause {
     /// A compact integer in a longer form than its value needs.
     #[error("compact integer not in its shortest form")]
     CompactNotMinimal,
-    /// A compact integer above 32 bits.
-    #[error("compact integer above 32 bits")]
+    /// A compact integer wider than its field: 32 bits, 128 where an amount stands.
+    #[error("compact integer too wide")]
     CompactTooLarge,
     /// A field element that is not below the modulus.
     #[error("not a canonical field element: at or above the modulus")]
@@ -212,6 +212,43 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
+    /// A SCALE compact integer of at most 128 bits, in its only (shortest) form.
+    pub(crate) fn compact_u128(&mut self, what: &'static str) -> Read<u128> {
+        let offset = self.offset();
+        let fail = |cause| Err(DecodeError { what, offset, cause });
+        match self.rest.first() {
+            // Big-integer mode of more than four bytes: little-endian, the last not zero.
+            Some(first) if first & 0b11 == 0b11 && *first != 0b11 => {
+                self.take(what, 1)?;
+                let mut bytes = [0; 16];
+                let given = self.take(what, usize::from(first >> 2).saturating_add(4))?;
+                let Some(to) = bytes.get_mut(..given.len()) else {
+                    return fail(DecodeCause::CompactTooLarge);
+                };
+                to.copy_from_slice(given);
+                match given.last() {
+                    Some(0) => fail(DecodeCause::CompactNotMinimal),
+                    _ => Ok(u128::from_le_bytes(bytes)),
+                }
+            }
+            _ => self.compact_u32(what).map(u128::from),
+        }
+    }
+
+    /// Bytes that are always these.
+    pub(crate) fn literal(&mut self, what: &'static str, expected: &[u8]) -> Read<()> {
+        let offset = self.offset();
+        if self.take(what, expected.len())? != expected {
+            return Err(DecodeError { what, offset, cause: DecodeCause::Fixed });
+        }
+        Ok(())
+    }
+
+    /// Whether everything is read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// A list's length: between `least` and `limit`, and no more than the bytes that are left
     /// (every item has at least one), so that a declared length never takes memory of its own.
     pub(crate) fn count(&mut self, what: &'static str, least: usize, limit: usize) -> Read<usize> {
@@ -232,8 +269,13 @@ impl<'a> Reader<'a> {
 
     /// A byte string of at most `limit` bytes.
     pub(crate) fn bytes(&mut self, what: &'static str, limit: usize) -> Read<Vec<u8>> {
+        self.slice(what, limit).map(<[u8]>::to_vec)
+    }
+
+    /// A byte string of at most `limit` bytes, where it stands.
+    pub(crate) fn slice(&mut self, what: &'static str, limit: usize) -> Read<&'a [u8]> {
         let count = self.count(what, 0, limit)?;
-        self.take(what, count).map(<[u8]>::to_vec)
+        self.take(what, count)
     }
 
     /// A list of at most `limit` items.
@@ -256,6 +298,22 @@ impl<'a> Reader<'a> {
     ) -> Read<Vec<T>> {
         let count = self.count(what, least, limit)?;
         (0..count).map(|_| item(self)).collect()
+    }
+
+    /// A list of at most `limit` items whose keys strictly ascend.
+    pub(crate) fn ascending<T, K: Ord>(
+        &mut self,
+        what: &'static str,
+        limit: usize,
+        item: impl FnMut(&mut Self) -> Read<T>,
+        key: impl Fn(&T) -> K,
+    ) -> Read<Vec<T>> {
+        let offset = self.offset();
+        let items = self.list(what, limit, item)?;
+        if !items.is_sorted_by(|a, b| key(a) < key(b)) {
+            return Err(DecodeError { what, offset, cause: DecodeCause::Order });
+        }
+        Ok(items)
     }
 
     /// An optional item.

@@ -137,11 +137,12 @@ impl Statement {
     }
 }
 
-/// A value read from the relay chain's state: storage key and bytes.
-pub type RelayValue = (Vec<u8>, Vec<u8>);
+/// A value read from the relay chain's state: storage key, and bytes if there are any.
+pub type RelayValue = (Vec<u8>, Option<Vec<u8>>);
 
-/// blake2b-256 over what a block rests on without its circuit computing it: the parent head's
-/// hash, and the values read from the relay chain's state, as SCALE.
+/// blake2b-256 over what a block rests on without its circuit computing it, as SCALE: the parent head's hash, the
+/// values read from the relay chain's state, and behind them, as one more value, the message queue heads after the block
+/// ([`crate::exchange::Intake::values`]).
 pub fn context(parent_hash: &Hash, relay_values: &[RelayValue]) -> Hash {
     blake2b_256(&(parent_hash, relay_values).encode())
 }

@@ -19,16 +19,19 @@
 //! 6. **Shape.** The tier is in the key, used slots are within the lanes, the body is exactly as
 //!    long as they say and within the tier's limit, its elements canonical: the body root stands
 //!    for one body.
-//! 7. **Proof's points.** Exact length, canonical, on the curve, in the subgroup, not at infinity:
+//! 7. **Messages and upgrade** ([`crate::exchange`]). What is read of the relay chain is proven under the relay parent's storage root;
+//!    messages taken are the relay chain's, whole and in its order, each once: none is invented, dropped or altered. What is
+//!    sent is bytes of the template, within the channels' limits, and an upgrade is one that the relay chain allows now.
+//! 8. **Proof's points.** Exact length, canonical, on the curve, in the subgroup, not at infinity:
 //!    the pairing equation is about the groups the argument is sound in.
-//! 8. **Author's key.** In the prime subgroup: under a key of small order, which only a genesis that
+//! 9. **Author's key.** In the prime subgroup: under a key of small order, which only a genesis that
 //!    nobody proved could hold, everybody signs.
-//! 9. **Author's signature.** Under that key, over the parent head, the statement and the scheduled
+//! 10. **Author's signature.** Under that key, over the parent head, the statement and the scheduled
 //!    part: nobody but the author submits or reschedules the block. That the key belongs to the
 //!    author's account and that this account may author is the circuit's to prove.
-//! 10. **Statement.** The pairing equation, for the statement *recomputed here* from the parent,
+//! 11. **Statement.** The pairing equation, for the statement *recomputed here* from the parent,
 //!     the relay context, the key and the block: a proof of another chain, version, tier, parent,
-//!     height, relay parent, author, body or result is a proof of another statement.
+//!     height, relay parent, author, body, messages or result is a proof of another statement.
 //!
 //! The head is built from what was checked and never read from the block.
 
@@ -39,6 +42,7 @@ use thiserror::Error;
 use crate::block::{ProvenBlock, StatementError};
 use crate::body::BodyError;
 use crate::eddsa::{self, PublicKeyError, SignatureError};
+use crate::exchange::ExchangeError;
 use crate::feature::{Feature, Unsupported};
 use crate::groth16::{PreparedVerifyingKey, Proof, ProofError, ProofRejected};
 use crate::hashing::Hash;
@@ -64,7 +68,7 @@ pub struct Transition {
     pub horizontal_messages: Vec<(u32, Vec<u8>)>,
     /// How many downward messages the block took.
     pub processed_downward_messages: u32,
-    /// Relay block up to which horizontal messages were processed: the relay parent.
+    /// Relay block up to which horizontal messages were processed: the relay parent, unless some are left.
     pub hrmp_watermark: u32,
 }
 
@@ -114,6 +118,9 @@ pub enum Invalid {
         /// The tier's limit.
         limit: u32,
     },
+    /// The block takes, sends or upgrades what it may not.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// The proof is malformed.
     #[error("proof: {0}")]
     Proof(#[from] ProofError),
@@ -132,7 +139,6 @@ impl From<StatementError> for Invalid {
     fn from(error: StatementError) -> Self {
         match error {
             StatementError::Body(error) => Self::Body(error),
-            StatementError::Unsupported(error) => Self::Unsupported(error),
             StatementError::LastNumber => Self::LastNumber,
         }
     }
@@ -184,7 +190,8 @@ fn examine<'k>(
     let proven = &block.proven;
     let (tier, verifying_key) = key.tier(proven.tier).ok_or(Invalid::UnknownTier(proven.tier))?;
     body_limit(tier, &proven.body)?;
-    let statement = proven.statement(chain, &parent, relay, &tier.lanes)?;
+    let exchange = proven.exchange(chain, key.key().messages, &parent_head, relay)?;
+    let statement = proven.statement(chain, &parent, relay, &tier.lanes, &exchange)?;
     let digest = statement.digest();
 
     let proof = Proof::decode(&proven.proof)?;
@@ -192,9 +199,8 @@ fn examine<'k>(
     let message = author_message(&parent.hash, digest, &block.scheduled.hash());
     eddsa::verify(&proven.author_key, message, &block.signature).map_err(Invalid::AuthorSignature)?;
 
-    let mqc = proven.inbound.extend(&parent_head.digest.mqc)?;
-    let head = proven.head(&parent, &statement, mqc);
-    let processed_downward_messages = proven.inbound.downward.len().try_into().unwrap_or(u32::MAX); // bounded by its decoding
+    let intake = exchange.intake;
+    let head = proven.head(&parent, &statement, intake.mqc);
     Ok(Examined {
         verifying_key,
         statement: digest,
@@ -204,8 +210,8 @@ fn examine<'k>(
             new_validation_code: block.proven.upgrade,
             upward_messages: block.proven.outbound.upward,
             horizontal_messages: block.proven.outbound.horizontal,
-            processed_downward_messages,
-            hrmp_watermark: relay.relay_parent_number,
+            processed_downward_messages: intake.processed_downward,
+            hrmp_watermark: intake.watermark,
         },
     })
 }
@@ -226,13 +232,8 @@ fn parent(bytes: &[u8], relay: &RelayContext, chain: &ChainIdentity) -> Result<H
 
 /// Check 5: nothing rides along that no circuit covers.
 fn supported(block: &ProvenBlock, format: BodyFormat) -> Result<(), Unsupported> {
-    let proven = &block.proven;
     for (present, feature) in [
         (format == BodyFormat::Private, Feature::PrivateBody),
-        (!proven.storage_proof.is_empty(), Feature::StorageProof),
-        (!proven.inbound.is_empty(), Feature::InboundMessages),
-        (!proven.outbound.is_empty(), Feature::OutboundMessages),
-        (proven.upgrade.is_some(), Feature::Upgrade),
         (!block.scheduled.ump_signals.is_empty(), Feature::UmpSignals),
     ] {
         if present {

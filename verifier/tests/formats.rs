@@ -9,9 +9,11 @@ use zkpov_verifier::body::{BodyError, BodyLayout, MAX_BODY_ELEMENTS};
 use zkpov_verifier::field;
 use zkpov_verifier::hashing::blake2b_256;
 use zkpov_verifier::head::{Head, HeadDigest, MAX_CHANNELS, MAX_HEAD_BYTES, MqcHeads};
-use zkpov_verifier::key::{KeyError, KeyPolicy, MAX_KEY_BYTES, PreparedKey, Setup, TierKey, ValidityKey};
+use zkpov_verifier::key::{
+    BodyFormat, KeyError, KeyPolicy, MAX_KEY_BYTES, PreparedKey, Setup, TierKey, ValidityKey,
+};
 use zkpov_verifier::lane::{Lane, MAX_LANES, MAX_SLOT_ELEMENTS, TierId};
-use zkpov_verifier::message::{ChannelMessages, Inbound, Outbound, SentMessage};
+use zkpov_verifier::message::{ChannelMessages, Inbound, MessageFormat, Outbound, SentMessage};
 use zkpov_verifier::poseidon;
 use zkpov_verifier::scale::{DecodeCause, DecodeError};
 use zkpov_verifier::statement::{STATEMENT_LEN, Statement, author_message, context};
@@ -151,7 +153,7 @@ fn heads_that_are_not_exactly_one_head_are_refused() {
 
 fn sample_statement() -> Statement {
     let chain = TestChain::new(2000);
-    chain.statement(&chain.proven(), &chain.genesis.as_parent(), &TestChain::relay())
+    chain.statement(&chain.proven(), &chain.genesis, &TestChain::relay())
 }
 
 #[test]
@@ -243,13 +245,15 @@ fn every_element_of_a_statement_has_its_place_and_changes_the_digest() {
 
 #[test]
 fn context_and_author_message_change_with_everything_in_them() {
-    let value = (vec![1], vec![2]);
+    let value = (vec![1], Some(vec![2]));
     let contexts = [
         context(&[1; 32], &[]),
         context(&[2; 32], &[]),
         context(&[1; 32], core::slice::from_ref(&value)),
         context(&[1; 32], &[value.clone(), value]),
-        context(&[1; 32], &[(vec![1, 2], vec![])]),
+        context(&[1; 32], &[(vec![1, 2], Some(vec![]))]),
+        context(&[1; 32], &[(vec![1], None)]),
+        context(&[1; 32], &[(vec![1], Some(vec![]))]),
     ];
     assert_eq!(contexts[0], blake2b_256(&[&[1; 32][..], &[0]].concat()));
     for (index, one) in contexts.iter().enumerate() {
@@ -444,6 +448,20 @@ fn a_validity_key_is_recognised_and_hashed_as_code() {
 }
 
 #[test]
+fn a_key_says_who_reads_bodies_and_what_is_made_of_messages() {
+    for (bits, body_format, messages) in [
+        (0, BodyFormat::Public, MessageFormat::Dropped),
+        (1, BodyFormat::Private, MessageFormat::Dropped),
+        (2, BodyFormat::Public, MessageFormat::Transfers),
+        (3, BodyFormat::Private, MessageFormat::Transfers),
+    ] {
+        let key = ValidityKey { body_format, messages, ..sample_key() };
+        assert_eq!(key.encode()[BLOCK_FORMAT_AT], bits);
+        assert_eq!(ValidityKey::decode(&key.encode()), Ok(key));
+    }
+}
+
+#[test]
 fn development_set_ups_are_refused_unless_allowed() {
     let mut chain = TestChain::new(2000);
     chain.key.tiers[0].setup = Setup::Ceremony([4; 32]);
@@ -454,8 +472,8 @@ fn development_set_ups_are_refused_unless_allowed() {
 }
 
 // Places in the bytes of `sample_key`.
-const BODY_FORMAT_AT: usize = 9 + 4 + 32 + 4 + 4;
-const TIERS_AT: usize = BODY_FORMAT_AT + 1;
+const BLOCK_FORMAT_AT: usize = 9 + 4 + 32 + 4 + 4;
+const TIERS_AT: usize = BLOCK_FORMAT_AT + 1;
 const TIER_AT: usize = TIERS_AT + 1;
 const LANES_AT: usize = TIER_AT + 1;
 const CAPACITY_AT: usize = LANES_AT + 2;
@@ -486,7 +504,7 @@ fn malformed_keys_are_refused_by_cause() {
     assert_eq!(cause(&[&bytes[..], &[0]].concat()), DecodeCause::Trailing { left: 1 });
     assert_eq!(cause(&with(0, b"zkpovkey")), DecodeCause::Magic);
     assert_eq!(cause(&with(8, &[2])), DecodeCause::Version { found: 2, known: 1 });
-    assert_eq!(cause(&with(BODY_FORMAT_AT, &[2])), DecodeCause::Variant(2));
+    assert_eq!(cause(&with(BLOCK_FORMAT_AT, &[4])), DecodeCause::Variant(4));
     assert_eq!(cause(&with(TIERS_AT, &[0])), DecodeCause::TooFew { count: 0, least: 1 });
     assert_eq!(cause(&with(TIERS_AT, &[17 << 2])), DecodeCause::TooMany { count: 17, limit: 16 });
     assert_eq!(cause(&with(TIER_AT, &[0])), range(0, 1, 28));

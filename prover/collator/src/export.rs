@@ -9,7 +9,12 @@ use zkpov_circuits::{
 };
 use zkpov_prover::{Proof, VerifyingKey};
 use zkpov_verifier::{
-    block::ProvenBlock, eddsa::PublicKey, head::ParentHead, key::TierKey, lane::TierId, statement,
+    block::ProvenBlock,
+    eddsa::PublicKey,
+    head::{Head, ParentHead},
+    key::TierKey,
+    lane::TierId,
+    statement,
 };
 
 use crate::{
@@ -90,7 +95,7 @@ pub fn verifying_key(tier: &TierKey) -> Result<VerifyingKey, ExportError> {
 /// If the block has no statement under the key, or its proof does not decode. Whether the proof holds is for its verifier to say.
 pub fn block_proof(
     key: &zkpov_verifier::key::ValidityKey,
-    parent: &ParentHead,
+    parent: &Head,
     relay: &RelayFile,
     block: &ProvenBlock,
 ) -> Result<(Fr, Proof), ExportError> {
@@ -98,8 +103,11 @@ pub fn block_proof(
     let tier =
         key.tiers.iter().find(|tier| tier.tier == proven.tier).ok_or(ExportError::NoTier(proven.tier))?;
     let wrong = |error: &dyn core::fmt::Display| ExportError::Block(error.to_string());
-    let statement =
-        proven.statement(&key.chain, parent, &relay.context, &tier.lanes).map_err(|error| wrong(&error))?;
+    let exchange =
+        proven.exchange(&key.chain, key.messages, parent, &relay.context).map_err(|error| wrong(&error))?;
+    let statement = proven
+        .statement(&key.chain, &parent.as_parent(), &relay.context, &tier.lanes, &exchange)
+        .map_err(|error| wrong(&error))?;
     let proof = Proof::from_bytes(&proven.proof).map_err(|error| wrong(&error))?;
     Ok((statement.digest(), proof))
 }

@@ -10,6 +10,7 @@ use zkpov_verifier::{
     groth16::VerifyingKey,
     key::{BodyFormat, ProofSystem, Setup, TierKey, ValidityKey},
     lane::TierId,
+    message::MessageFormat,
     statement::ChainIdentity,
 };
 
@@ -72,7 +73,7 @@ pub fn development_keys(
 #[must_use]
 pub fn validity_key(identity: ChainIdentity, mut tiers: Vec<TierKey>) -> ValidityKey {
     tiers.sort_by_key(|tier| tier.tier);
-    ValidityKey { chain: identity, body_format: BodyFormat::Public, tiers }
+    ValidityKey { chain: identity, body_format: BodyFormat::Public, messages: MessageFormat::Dropped, tiers }
 }
 
 /// A prover's verifying key in the verifier's form; `None` if it is not one a validator accepts.

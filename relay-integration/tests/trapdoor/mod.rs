@@ -14,7 +14,7 @@ use zkpov_verifier::{
     head::{Head, HeadDigest},
     key::{BodyFormat, ProofSystem, Setup, TierKey, ValidityKey},
     lane::{Lane, TierId},
-    message::{Inbound, Outbound},
+    message::{Inbound, MessageFormat, Outbound},
     relay::RelayContext,
     statement::{ChainIdentity, author_message},
 };
@@ -80,7 +80,12 @@ pub(crate) fn validity_key() -> ValidityKey {
         runtime_version: 1,
         transaction_version: 1,
     };
-    ValidityKey { chain, body_format: BodyFormat::Public, tiers: vec![tier] }
+    ValidityKey {
+        chain,
+        body_format: BodyFormat::Public,
+        messages: MessageFormat::Dropped,
+        tiers: vec![tier],
+    }
 }
 
 fn simulate(statement: Fr) -> Proof {
@@ -109,10 +114,11 @@ pub(crate) fn block(parent: &Head, relay: &RelayContext) -> (ProvenBlock, Head) 
         proof: Vec::new(),
     };
     let at = parent.as_parent();
-    let statement = proven.statement(&key.chain, &at, relay, &lanes()).unwrap();
+    let exchange = proven.exchange(&key.chain, key.messages, parent, relay).unwrap();
+    let statement = proven.statement(&key.chain, &at, relay, &lanes(), &exchange).unwrap();
     proven.proof = simulate(statement.digest()).encode().to_vec();
     let scheduled = Scheduled::default();
     let message = author_message(&at.hash, statement.digest(), &scheduled.hash());
-    let head = proven.head(&at, &statement, parent.digest.mqc.clone());
+    let head = proven.head(&at, &statement, exchange.intake.mqc);
     (ProvenBlock { proven, scheduled, signature: secret.sign(message) }, head)
 }

@@ -11,10 +11,14 @@ use zkpov_verifier::block::ProvenBlock;
 use zkpov_verifier::head::Head;
 use zkpov_verifier::key::PreparedKey;
 use zkpov_verifier::lane::TierId;
+use zkpov_verifier::message::SentMessage;
 use zkpov_verifier::relay::RelayContext;
 use zkpov_verifier::statement::author_message;
+use zkpov_verifier::testing::relay::TestRelay;
 use zkpov_verifier::testing::{TestChain, element};
+use zkpov_verifier::transfer::{Purpose, Transfer};
 use zkpov_verifier::validate::validate_block;
+use zkpov_verifier::xcm::message;
 
 struct Honest {
     chain: TestChain,
@@ -24,11 +28,28 @@ struct Honest {
     block: ProvenBlock,
 }
 
+/// A block that takes and sends messages and upgrades.
 static HONEST: LazyLock<Honest> = LazyLock::new(|| {
-    let chain = TestChain::new(2000);
-    let (parent, relay, block) = chain.first_block();
+    let chain = TestChain::new(HERE).with_transfers();
+    let mut relay_chain = TestRelay::new();
+    relay_chain.open(PEER, HERE, 8, 4096);
+    relay_chain.open(HERE, PEER, 8, 4096);
+    let purpose = Purpose::Payment { recipient: chain.author.key().point().pack(), refund: 1 };
+    let transfer = Transfer { token: HERE, amount: 5, sequence: 1, purpose };
+    relay_chain.send(PEER, HERE, message(&[transfer], PEER, HERE));
+    relay_chain.send_down(HERE, vec![1, 2, 3]);
+    let mut proven = chain.proven();
+    proven.storage_proof = relay_chain.storage_proof(HERE);
+    proven.inbound = relay_chain.inbound(HERE, u32::MAX);
+    proven.outbound.horizontal = vec![(PEER, message(&[transfer], HERE, PEER))];
+    proven.upgrade = Some(vec![7; 20]);
+    let (parent, relay) = (chain.genesis.clone(), relay_chain.context());
+    let block = chain.prove(proven, &parent, &relay);
     Honest { key: chain.prepared(), chain, parent, relay, block }
 });
+
+const HERE: u32 = 2000;
+const PEER: u32 = 2001;
 
 #[derive(Arbitrary, Debug)]
 enum Edit {
@@ -39,7 +60,11 @@ enum Edit {
     Body { at: u16, with: Vec<u8> },
     BodyLength(u16),
     StorageProof(Vec<Vec<u8>>),
+    Node { at: u8, with: Vec<u8> },
     Upward(Vec<Vec<u8>>),
+    Downward { sent_at: u8, data: Vec<u8> },
+    Taken { at: u8, with: Vec<u8> },
+    Sent { at: u8, with: Vec<u8> },
     Upgrade(Option<Vec<u8>>),
     Proof { at: u8, with: Vec<u8> },
     ProofOfAnother(u8),
@@ -102,6 +127,28 @@ fn apply(edit: &Edit, block: &mut ProvenBlock) {
         Edit::Body { at, with } => overwrite(&mut proven.body, usize::from(*at), with),
         Edit::BodyLength(length) => proven.body.resize(usize::from(*length), 0),
         Edit::StorageProof(nodes) => proven.storage_proof.clone_from(nodes),
+        Edit::Node { at, with } => {
+            let nodes = &mut proven.storage_proof;
+            let count = nodes.len().max(1);
+            if let Some(node) = nodes.get_mut(usize::from(*at) % count) {
+                node.clone_from(with);
+            }
+        }
+        Edit::Downward { sent_at, data } => {
+            let sent_at = 95 + u32::from(*sent_at % 8);
+            proven.inbound.downward.push(SentMessage { sent_at, data: data.clone() });
+        }
+        Edit::Taken { at, with } => {
+            let data = proven.inbound.horizontal.first_mut().and_then(|channel| channel.messages.first_mut());
+            if let Some(message) = data {
+                overwrite(&mut message.data, usize::from(*at), with);
+            }
+        }
+        Edit::Sent { at, with } => {
+            if let Some((_, data)) = proven.outbound.horizontal.first_mut() {
+                overwrite(data, usize::from(*at), with);
+            }
+        }
         Edit::Upward(messages) => proven.outbound.upward.clone_from(messages),
         Edit::Upgrade(code) => proven.upgrade.clone_from(code),
         Edit::Proof { at, with } => overwrite(&mut proven.proof, usize::from(*at), with),
@@ -122,8 +169,10 @@ fn overwrite(bytes: &mut [u8], at: usize, with: &[u8]) {
 /// As an author would who changed the block and has no proof of it.
 fn sign_again(honest: &Honest, parent: &Head, relay: &RelayContext, block: &mut ProvenBlock) {
     let Some(tier) = honest.chain.key.tier(block.proven.tier) else { return };
-    let (parent, chain) = (parent.as_parent(), &honest.chain.key.chain);
-    let Ok(statement) = block.proven.statement(chain, &parent, relay, &tier.lanes) else { return };
+    let (chain, messages) = (&honest.chain.key.chain, honest.chain.key.messages);
+    let Ok(exchange) = block.proven.exchange(chain, messages, parent, relay) else { return };
+    let parent = parent.as_parent();
+    let Ok(statement) = block.proven.statement(chain, &parent, relay, &tier.lanes, &exchange) else { return };
     let message = author_message(&parent.hash, statement.digest(), &block.scheduled.hash());
     block.signature = honest.chain.author.sign(message);
 }

@@ -18,7 +18,7 @@ mod scalar;
 
 use ark_ff::{AdditiveGroup, BigInt, Field, MontFp, PrimeField};
 
-use crate::field::Fr;
+use crate::field::{ENCODED_LEN, Fr, decode, encode};
 use extended::Extended;
 
 pub use scalar::{Scalar, ScalarConfig};
@@ -31,6 +31,12 @@ pub const D: Fr = MontFp!("168696");
 
 /// The number of points is this times the order of the prime subgroup.
 pub const COFACTOR: u64 = 8;
+
+/// Bytes of a packed point.
+pub const PACKED_LEN: usize = ENCODED_LEN;
+
+/// The bit of a packed point's last byte that no ordinate has.
+const SIGN_BIT: u8 = 0x80;
 
 /// A pair of coordinates, on the curve or not: whoever takes one from elsewhere checks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +107,31 @@ impl Point {
         Self::affine(self.extended().multiply_secret(scalar.into_bigint()))
     }
 
+    /// circomlib's `packPoint`: y, little-endian, and in the top bit whether x is above (p - 1)/2.
+    pub fn pack(&self) -> [u8; PACKED_LEN] {
+        let mut bytes = encode(&self.y);
+        if let Some(last) = bytes.last_mut()
+            && is_upper(&self.x)
+        {
+            *last |= SIGN_BIT;
+        }
+        bytes
+    }
+
+    /// The point of the curve that packs to these bytes, if there is one: every point has one packed form.
+    pub fn unpack(bytes: &[u8; PACKED_LEN]) -> Option<Self> {
+        let mut bytes = *bytes;
+        let last = bytes.last_mut()?;
+        let upper = *last & SIGN_BIT != 0;
+        *last &= !SIGN_BIT;
+        let y = decode(&bytes).ok()?;
+        let y2 = y.square();
+        // 168700·x² + y² = 1 + 168696·x²y²; A - D·y² is not zero, for A/D is no square.
+        let x = ((Fr::ONE - y2) * (A - D * y2).inverse()?).sqrt()?;
+        let x = if is_upper(&x) == upper { x } else { -x };
+        (is_upper(&x) == upper).then_some(Self { x, y })
+    }
+
     fn extended(&self) -> Extended {
         Extended::from_affine(&self.x, &self.y)
     }
@@ -109,6 +140,11 @@ impl Point {
         let (x, y) = point.to_affine();
         Self { x, y }
     }
+}
+
+/// Whether an element is above (p - 1)/2: of two opposite ones, one is.
+fn is_upper(element: &Fr) -> bool {
+    element.into_bigint() > Fr::MODULUS_MINUS_ONE_DIV_TWO
 }
 
 /// Whether `base·BASE8 - 8·other·point` is `expected`, for points of the curve.
@@ -185,6 +221,47 @@ mod tests {
             let p = Point::BASE8.multiply(&a);
             prop_assert_eq!(p.multiply_secret(&b), p.multiply(&b));
         }
+    }
+
+    proptest! {
+        #[test]
+        fn a_point_has_one_packed_form(a in scalar(), torsion_of_a in 0u64..8) {
+            let p = Point::BASE8.multiply(&a).add(&torsion().multiply(&Scalar::from(torsion_of_a)));
+            prop_assert_eq!(Point::unpack(&p.pack()), Some(p));
+            prop_assert_eq!(p.neg().pack() == p.pack(), p.x == Fr::ZERO);
+        }
+
+        #[test]
+        fn what_unpacks_packs_to_the_same_bytes(bytes: [u8; 32], small: u8) {
+            for bytes in [bytes, { let mut low = [0; 32]; low[0] = small; low }] {
+                let unpacked = Point::unpack(&bytes);
+                if let Some(p) = unpacked {
+                    prop_assert!(p.is_on_curve());
+                    prop_assert_eq!(p.pack(), bytes);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_sign_of_zero_and_an_ordinate_at_the_modulus_are_not_unpacked() {
+        let mut bytes = Point::IDENTITY.pack();
+        assert_eq!(Point::unpack(&bytes), Some(Point::IDENTITY));
+        bytes[31] |= SIGN_BIT;
+        assert_eq!(Point::unpack(&bytes), None);
+        let modulus = crate::field::bytes_of_integer(&Fr::MODULUS);
+        assert_eq!(Point::unpack(&modulus), None);
+    }
+
+    /// circomlibjs: `babyJub.packPoint` of Base8 and of 12347 times it, whose x is of the upper half.
+    #[test]
+    fn packed_points_are_circomlibs() {
+        let packed = |times: u64| {
+            let bytes = Point::BASE8.multiply(&Scalar::from(times)).pack();
+            bytes.iter().map(|byte| std::format!("{byte:02x}")).collect::<std::string::String>()
+        };
+        assert_eq!(packed(1), "8b7d2d877a253c4b7733e1b91f05e0fcedf96bd11c2e572549b2a0f703727925");
+        assert_eq!(packed(12347), "43e68c1649829594c93b814efe474ee5ccc7c831b8aeb2a6a9e81316d557cbad");
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         let text = files_json::write_verifying_key(&export::verifying_key(of_tier)?);
         write(VERIFICATION_KEY, &|out| out.write_all(text.as_bytes()))?;
         if let (Some(pov), Some(parent), Some(relay)) = (&args.pov, &args.parent, &args.relay) {
-            let parent = Head::decode(&files::read_bounded(parent, MAX_HEAD_BYTES as u64)?)?.as_parent();
+            let parent = Head::decode(&files::read_bounded(parent, MAX_HEAD_BYTES as u64)?)?;
             let block = ProvenBlock::decode(&values::pov_file(pov)?)
                 .map_err(|error| Failure::refused(format!("{}: {error}", pov.display())))?;
             let (public, proof) = export::block_proof(&key, &parent, &values::relay_file(relay)?, &block)?;

@@ -83,11 +83,15 @@ fn sign(
     key: &PreparedKey,
     mut block: ProvenBlock,
 ) -> Result<Vec<u8>, String> {
-    let parent = Head::decode(parent).map_err(|error| error.to_string())?.as_parent();
+    let parent = Head::decode(parent).map_err(|error| error.to_string())?;
     let (tier, _) = key.tier(block.proven.tier).ok_or("the key has no such tier")?;
-    let statement = block
-        .proven
-        .statement(&key.key().chain, &parent, target.relay, &tier.lanes)
+    let (chain, proven) = (&key.key().chain, &block.proven);
+    let exchange = proven
+        .exchange(chain, key.key().messages, &parent, target.relay)
+        .map_err(|error| error.to_string())?;
+    let parent = parent.as_parent();
+    let statement = proven
+        .statement(chain, &parent, target.relay, &tier.lanes, &exchange)
         .map_err(|error| error.to_string())?;
     let message = author_message(&parent.hash, statement.digest(), &block.scheduled.hash());
     block.signature = target.author.sign(message);

@@ -4,11 +4,15 @@
 //!   Trapdoor ── simulate ──► a valid proof of any statement, true or not, in three multiplications
 //!   Author ──── sign ──────► an author's signature
 //!   TestChain ─ prove ─────► a proven block on any parent, with any content
+//!   TestRelay ─ include ───► messages carried between chains, a state trie of the real layout
 //! ```
 //!
 //! The trapdoor is what makes a set-up a matter of trust: whoever knows it proves everything. Here
 //! that is of use, for a test may put any statement to [`crate::validate::validate_block`] without a circuit.
 //! Everything is deterministic. For tests, fuzz targets and benches alone.
+
+pub mod relay;
+pub mod trie;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -24,10 +28,10 @@ use crate::eddsa::{PublicKey, Signature, challenge};
 use crate::field;
 use crate::groth16::{Proof, VerifyingKey};
 use crate::hashing::blake2b_256;
-use crate::head::{Head, ParentHead};
+use crate::head::Head;
 use crate::key::{BodyFormat, KeyPolicy, PreparedKey, ProofSystem, Setup, TierKey, ValidityKey};
 use crate::lane::{Lane, TierId};
-use crate::message::{Inbound, Outbound};
+use crate::message::{Inbound, MessageFormat, Outbound};
 use crate::relay::RelayContext;
 use crate::statement::{ChainIdentity, Statement, author_message};
 
@@ -177,9 +181,17 @@ impl TestChain {
                 transaction_version: 1,
             },
             body_format: BodyFormat::Public,
+            messages: MessageFormat::Dropped,
             tiers: vec![tier(Self::SMALL, &trapdoors[0], [4, 2]), tier(Self::LARGE, &trapdoors[1], [16, 4])],
         };
         Self { genesis, key, trapdoors, author: Author::new("author") }
+    }
+
+    /// The same chain, if it sends and takes transfers.
+    #[must_use]
+    pub fn with_transfers(mut self) -> Self {
+        self.key.messages = MessageFormat::Transfers;
+        self
     }
 
     /// The lanes of a tier: one of 30-byte elements, one of a 30-byte and two 32-byte elements.
@@ -245,9 +257,12 @@ impl TestChain {
     /// # Panics
     ///
     /// When `proven` has no statement.
-    pub fn statement(&self, proven: &Proven, parent: &ParentHead, relay: &RelayContext) -> Statement {
+    pub fn statement(&self, proven: &Proven, parent: &Head, relay: &RelayContext) -> Statement {
         let tier = self.key.tier(proven.tier).expect("a tier of the key");
-        proven.statement(&self.key.chain, parent, relay, &tier.lanes).expect("a statement")
+        let chain = &self.key.chain;
+        let exchange = proven.exchange(chain, self.key.messages, parent, relay).expect("an exchange");
+        let parent = parent.as_parent();
+        proven.statement(chain, &parent, relay, &tier.lanes, &exchange).expect("a statement")
     }
 
     /// `proven` with a proof of its statement and the author's signature.
@@ -255,11 +270,20 @@ impl TestChain {
     /// # Panics
     ///
     /// When `proven` has no statement.
-    pub fn prove(&self, mut proven: Proven, parent: &ParentHead, relay: &RelayContext) -> ProvenBlock {
+    pub fn prove(&self, proven: Proven, parent: &Head, relay: &RelayContext) -> ProvenBlock {
         let statement = self.statement(&proven, parent, relay).digest();
+        self.prove_statement(proven, parent, statement)
+    }
+
+    /// `proven` with a proof of a statement of that digest, its own or not, and the author's signature.
+    ///
+    /// # Panics
+    ///
+    /// When the key has no such tier.
+    pub fn prove_statement(&self, mut proven: Proven, parent: &Head, statement: Fr) -> ProvenBlock {
         proven.proof = self.simulate(proven.tier, statement).encode().to_vec();
         let scheduled = Scheduled::default();
-        let message = author_message(&parent.hash, statement, &scheduled.hash());
+        let message = author_message(&parent.hash(), statement, &scheduled.hash());
         ProvenBlock { proven, scheduled, signature: self.author.sign(message) }
     }
 
@@ -277,7 +301,7 @@ impl TestChain {
     /// The first block of the chain: the genesis head, the relay context, the proven block.
     pub fn first_block(&self) -> (Head, RelayContext, ProvenBlock) {
         let relay = Self::relay();
-        let block = self.prove(self.proven(), &self.genesis.as_parent(), &relay);
+        let block = self.prove(self.proven(), &self.genesis, &relay);
         (self.genesis.clone(), relay, block)
     }
 }

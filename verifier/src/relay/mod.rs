@@ -1,12 +1,18 @@
 //! What a block sees of the relay chain.
+//!
+//! ```text
+//!   state     the values that a block reads, typed: queue heads, channels, signals, limits
+//!   ──────────────────────────────────────────────────────────────────────────────────────
+//!   trie      a value, or its absence, under a storage root          keys    where a value is
+//! ```
 
-use alloc::vec::Vec;
+pub mod keys;
+pub mod state;
+pub mod trie;
 
 use codec::Encode;
 
-use crate::feature::{Feature, Unsupported};
 use crate::hashing::Hash;
-use crate::statement::RelayValue;
 
 /// The relay block a candidate is validated against, as the relay chain gives it to a validator
 /// (polkadot's `PersistedValidationData`).
@@ -17,19 +23,4 @@ pub struct RelayContext {
     /// Storage root of the relay parent. It matters to a block only through the values the block
     /// reads under it: a block that reads none is valid on any fork of the same height.
     pub relay_parent_storage_root: Hash,
-}
-
-impl RelayContext {
-    /// The values that `storage_proof` proves under the storage root, in the order a block reads
-    /// them. Blocks read none yet.
-    ///
-    /// # Errors
-    ///
-    /// Any storage proof.
-    pub fn values(&self, storage_proof: &[Vec<u8>]) -> Result<Vec<RelayValue>, Unsupported> {
-        match storage_proof {
-            [] => Ok(Vec::new()),
-            _ => Err(Unsupported(Feature::StorageProof)),
-        }
-    }
 }
