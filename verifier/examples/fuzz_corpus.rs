@@ -6,7 +6,10 @@ use std::{error::Error, fs, path::Path};
 use zkpov_verifier::head::MqcHeads;
 use zkpov_verifier::key::Setup;
 use zkpov_verifier::message::{ChannelMessages, SentMessage};
+use zkpov_verifier::testing::relay::TestRelay;
 use zkpov_verifier::testing::{TestChain, Trapdoor};
+use zkpov_verifier::transfer::{Purpose, Transfer};
+use zkpov_verifier::xcm::message;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
@@ -34,11 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     write("proven_block", "first", &block.encode())?;
     let mut full = block.clone();
-    let message = SentMessage { sent_at: 7, data: vec![1, 2, 3] };
+    let sent = SentMessage { sent_at: 7, data: vec![1, 2, 3] };
     full.proven.storage_proof = vec![vec![1; 40], vec![]];
-    full.proven.inbound.downward = vec![message.clone()];
+    full.proven.inbound.downward = vec![sent.clone()];
     full.proven.inbound.downward_rest = vec![(8, [9; 32])];
-    let channel = ChannelMessages { sender: 1, messages: vec![message], rest: vec![(8, [9; 32])] };
+    let channel = ChannelMessages { sender: 1, messages: vec![sent], rest: vec![(8, [9; 32])] };
     full.proven.inbound.horizontal = vec![channel];
     full.proven.outbound.upward = vec![vec![5]];
     full.proven.outbound.horizontal = vec![(2001, vec![6])];
@@ -53,6 +56,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("eddsa", "signature", &block.signature.to_bytes())?;
     // Structured input, of the generator's own reading: shapes in front, the body behind.
     write("body", "body", &[&[3, 2, 30, 1, 1, 30, 32, 32][..], &block.proven.body].concat())?;
+    let purpose = Purpose::Payment { recipient: block.proven.author_key.point().pack(), refund: 1 };
+    let transfer = Transfer { token: 2000, amount: 1 << 70, sequence: 1, purpose };
+    let peers = [2001u16, 2000].map(u16::to_le_bytes).concat();
+    write("xcm", "transfers", &[&peers[..], &message(&[transfer; 2], 2001, 2000)].concat())?;
+    write("storage_proof", "nodes", &TestRelay::new().storage_proof(2000).concat())?;
+    write("inbound", "unchanged", &[0; 16])?;
     write("validate_block", "unchanged", &[0; 16])?;
     write("validate_block", "edits", &[0x1f; 96])?;
     Ok(())

@@ -142,8 +142,7 @@ fn apply(edit: Edit, inbound: &mut Inbound) {
             }
         }
         Edit::Downward(messages) => {
-            inbound.downward =
-                messages.into_iter().map(|data| SentMessage { sent_at: 100, data }).collect();
+            inbound.downward = messages.into_iter().map(|data| SentMessage { sent_at: 100, data }).collect();
         }
     }
 }
