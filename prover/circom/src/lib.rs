@@ -11,7 +11,8 @@
 //!     ceremony   prove
 //!     ptau
 //!     r1cs   wtns   zkey   json
-//!     bytes  container
+//!     contribution        what the contributions to both phases share
+//!     bytes  container    random: elements and points from a seed
 //!     error
 //! ```
 //!
@@ -21,11 +22,15 @@
 mod bytes;
 pub mod ceremony;
 mod container;
+mod contribution;
 mod error;
 pub mod json;
+#[cfg(test)]
+mod malformed_tests;
 mod prove;
 mod ptau;
 pub mod r1cs;
+mod random;
 #[cfg(test)]
 mod testing;
 pub mod wtns;
@@ -33,5 +38,5 @@ mod zkey;
 
 pub use error::FormatError;
 pub use prove::{ProveError, prove, prove_with_randomness};
-pub use ptau::{Ptau, PtauError};
+pub use ptau::{PowersContribution, PowersContributionError, Ptau, PtauError, Secret};
 pub use zkey::{Header, Zkey};

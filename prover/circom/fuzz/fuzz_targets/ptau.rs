@@ -18,7 +18,7 @@ static CIRCUIT: LazyLock<Circuit> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(powers) = Ptau::parse(bytes) else { return };
-    if powers.power() > MAX_POWER {
+    if powers.power() > MAX_POWER || powers.ceremony_power() > MAX_POWER {
         return;
     }
     let _ = powers.check(&|_, _| ());

@@ -29,9 +29,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     // The iterations of a beacon are not bound by its hash, and many take long.
     let short = |transcript: &Transcript| {
-        transcript.contributions.iter().all(|contribution| match contribution.kind {
+        transcript.contributions.iter().all(|contribution| match contribution.kind() {
             Kind::Contribution => true,
-            Kind::Beacon { log2_iterations, .. } => log2_iterations <= MAX_LOG2_ITERATIONS,
+            Kind::Beacon { log2_iterations, .. } => *log2_iterations <= MAX_LOG2_ITERATIONS,
         })
     };
     if transcript(&key).is_ok_and(|transcript| transcript.is_none_or(|transcript| short(&transcript))) {

@@ -7,13 +7,12 @@ use blake2::{Blake2b512, Digest};
 use rand::RngCore;
 use rand::rngs::OsRng;
 use rayon::prelude::*;
-use sha2::Sha256;
 use std::io::{self, Write};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::random::{SEED_BYTES, Words};
-use super::transcript::{Contribution, Hash, Kind, Transcript, point_of, transcript_hash};
-use super::{CeremonyError, MAX_LOG2_ITERATIONS, MIN_LOG2_ITERATIONS};
+use super::CeremonyError;
+use super::transcript::{Contribution, Transcript, transcript_hash};
+use crate::contribution::{Hash, IterationsLeft, Kind, Knowledge, Parameters, beacon_words, point_of};
 use crate::error::FormatError;
 use crate::zkey::{Header, Parts, Section, Zkey, append_points};
 
@@ -104,6 +103,15 @@ pub fn beacon<'a>(
     if value.is_empty() || value.len() > MAX_BEACON_BYTES {
         return Err(CeremonyError::BeaconLength { found: value.len() });
     }
+    let mut left = IterationsLeft::of_transcript();
+    let before = Transcript::parse(key.ceremony().ok_or(CeremonyError::NoCeremony)?)?;
+    let others = before.contributions.iter().filter_map(|contribution| match contribution.kind() {
+        Kind::Beacon { log2_iterations, .. } => Some(*log2_iterations),
+        Kind::Contribution => None,
+    });
+    if !others.chain([log2_iterations]).all(|log2_iterations| left.take(log2_iterations)) {
+        return Err(CeremonyError::Iterations { found: log2_iterations });
+    }
     let (secret, s) =
         beacon_secret(value, log2_iterations).ok_or(CeremonyError::Iterations { found: log2_iterations })?;
     apply(key, &secret, s, name, Kind::Beacon { value: value.to_vec(), log2_iterations })
@@ -111,14 +119,7 @@ pub fn beacon<'a>(
 
 /// The secret and the point s of a beacon. `None` if the iterations are out of range.
 pub(super) fn beacon_secret(value: &[u8], log2_iterations: u8) -> Option<(Fr, G1Affine)> {
-    if !(MIN_LOG2_ITERATIONS..=MAX_LOG2_ITERATIONS).contains(&log2_iterations) {
-        return None;
-    }
-    let mut hash: [u8; SEED_BYTES] = Sha256::digest(value).into();
-    for _ in 1..1u64 << log2_iterations {
-        hash = Sha256::digest(hash).into();
-    }
-    let mut words = Words::new(&hash);
+    let mut words = beacon_words(value, log2_iterations)?;
     let secret = words.scalar();
     Some((secret, words.g1()))
 }
@@ -136,16 +137,23 @@ fn apply<'a>(
     }
     let mut transcript = Transcript::parse(key.ceremony().ok_or(CeremonyError::NoCeremony)?)?;
     let inverse = Zeroizing::new(secret.inverse().ok_or(CeremonyError::ZeroSecret)?);
-    let s_x = (s * secret).into_affine();
-    let hash = transcript_hash(&transcript.hasher(), &s, &s_x);
-    let p_x = (point_of(&hash) * secret).into_affine();
+    let before = transcript.hasher();
+    let mut hash = [0; 64];
+    let proof = Knowledge::new(secret, s, |s, s_x| {
+        hash = transcript_hash(&before, s, s_x);
+        point_of(&hash)
+    });
     let mut header = key.header().clone();
     header.delta_g1 = (header.delta_g1 * secret).into_affine();
     header.delta_g2 = (header.delta_g2 * secret).into_affine();
     let (l, h) = (multiply(key, Section::L, &inverse)?, multiply(key, Section::H, &inverse)?);
     let name = name.map(|name| name.as_bytes().to_vec());
-    let contribution =
-        Contribution { delta_after: header.delta_g1, s, s_x, p_x, transcript: hash, kind, name };
+    let contribution = Contribution {
+        delta_after: header.delta_g1,
+        proof,
+        transcript: hash,
+        parameters: Parameters { kind, name },
+    };
     transcript.contributions.push(contribution);
     Ok(Contributed { previous: key.clone(), header, l, h, transcript })
 }

@@ -9,7 +9,6 @@
 //!   contribute   one step, by a secret or by a beacon
 //!   initial      the key that the ceremony starts from
 //!   transcript   section 10 of a .zkey: hash chain and proofs of knowledge
-//!   random       elements and points as snarkjs derives them from a seed
 //! ```
 //! After Bowe, Gabizon and Miers, "Scalable Multi-party Computation for zk-SNARK Parameters in the Random Beacon Model", 2017
 //! (<https://eprint.iacr.org/2017/1050>). Files and hashes are snarkjs's: each step may be made, and each key verified, by either program.
@@ -17,23 +16,19 @@
 mod contribute;
 mod finish;
 mod initial;
-mod random;
 mod transcript;
 mod verify;
 
 pub use contribute::{Contributed, MAX_BEACON_BYTES, MAX_NAME_BYTES, beacon, contribute};
 pub use finish::proving_key;
 pub use initial::InitialKey;
-pub use transcript::{Contribution, ContributionError, HASH_BYTES, Hash, Kind, Transcript, transcript};
+pub use transcript::{Contribution, ContributionError, Transcript, transcript};
 pub use verify::{Verified, verify};
+
+pub use crate::contribution::{HASH_BYTES, Hash, Kind, MAX_LOG2_ITERATIONS, MIN_LOG2_ITERATIONS};
 
 use crate::error::FormatError;
 use crate::ptau::PtauError;
-
-/// The fewest iterations of a beacon, as a base-2 logarithm (snarkjs's bound).
-pub const MIN_LOG2_ITERATIONS: u8 = 10;
-/// The most iterations that are computed: about an hour. snarkjs allows 63, which nobody could check.
-pub const MAX_LOG2_ITERATIONS: u8 = 35;
 
 /// Why a step of a ceremony, or its outcome, is refused.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +71,14 @@ pub enum CeremonyError {
         /// Which part.
         section: &'static str,
     },
+    /// A file that is said to be the one a ceremony started from is not.
+    #[error(
+        "it is not the key that a ceremony over this circuit and these powers of tau starts from: section {section} is another"
+    )]
+    NotInitial {
+        /// Which part.
+        section: &'static str,
+    },
     /// A name that is too long.
     #[error("a contributor's name has at most {MAX_NAME_BYTES} bytes, this one has {found}")]
     NameLength {
@@ -89,7 +92,9 @@ pub enum CeremonyError {
         found: usize,
     },
     /// Iterations of a beacon out of range.
-    #[error("a beacon is hashed 2^{MIN_LOG2_ITERATIONS} to 2^{MAX_LOG2_ITERATIONS} times, not 2^{found}")]
+    #[error(
+        "a beacon is hashed 2^{MIN_LOG2_ITERATIONS} to 2^{MAX_LOG2_ITERATIONS} times, all of a transcript together, not 2^{found}"
+    )]
     Iterations {
         /// What was asked for.
         found: u8,

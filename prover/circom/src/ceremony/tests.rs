@@ -1,7 +1,8 @@
 //! Ceremonies over the files of `fixtures/circom/product`, which circom and snarkjs made.
 
-use super::transcript::{point_of, transcript_hash};
+use super::transcript::transcript_hash;
 use super::*;
+use crate::contribution::{Knowledge, point_of};
 use crate::r1cs::Circuit;
 use crate::testing::{self, PRODUCT};
 use crate::zkey::{Parts, Section, Zkey};
@@ -75,7 +76,7 @@ fn snarkjs_ceremony_is_verified() {
     let verified = verify(&initial(), &key).unwrap();
     let names: Vec<_> = verified.transcript.contributions.iter().map(Contribution::display_name).collect();
     assert_eq!(names, ["first", "second, ünïcode", "beacon"]);
-    assert!(matches!(verified.transcript.contributions[2].kind, Kind::Beacon { log2_iterations: 10, .. }));
+    assert!(matches!(verified.transcript.contributions[2].kind(), Kind::Beacon { log2_iterations: 10, .. }));
 }
 
 #[test]
@@ -107,7 +108,7 @@ fn each_contribution_is_of_another_secret() {
     ));
     assert!(matches!(beacon(&key, None, b"", 10), Err(CeremonyError::BeaconLength { found: 0 })));
     assert!(matches!(beacon(&key, None, b"x", 9), Err(CeremonyError::Iterations { found: 9 })));
-    assert!(matches!(beacon(&key, None, b"x", 36), Err(CeremonyError::Iterations { found: 36 })));
+    assert!(matches!(beacon(&key, None, b"x", 31), Err(CeremonyError::Iterations { found: 31 })));
 }
 
 /// What `verify` says of a key with a changed transcript: the index of the bad contribution.
@@ -155,11 +156,12 @@ fn a_contribution_whose_maker_does_not_know_the_secret_is_named() {
         let before = Transcript { contributions: t.contributions[..index].to_vec(), ..t.clone() }.hasher();
         let secret = Fr::rand(&mut rand::rngs::OsRng);
         let contribution = &mut t.contributions[index];
-        contribution.s = G1Affine::rand(&mut rand::rngs::OsRng);
-        contribution.s_x = (contribution.s * secret).into_affine();
-        contribution.transcript = transcript_hash(&before, &contribution.s, &contribution.s_x);
-        contribution.p_x = (point_of(&contribution.transcript) * secret).into_affine();
-        contribution.kind = kind;
+        let s = G1Affine::rand(&mut rand::rngs::OsRng);
+        contribution.proof = Knowledge::new(&secret, s, |s, s_x| {
+            contribution.transcript = transcript_hash(&before, s, s_x);
+            point_of(&contribution.transcript)
+        });
+        contribution.parameters.kind = kind;
         secret
     };
     let forged = |t: &mut Transcript| {
@@ -169,14 +171,14 @@ fn a_contribution_whose_maker_does_not_know_the_secret_is_named() {
     assert_eq!(
         refused(|t| {
             forge(t, 1, Kind::Contribution);
-            t.contributions[1].p_x = t.contributions[0].p_x;
+            t.contributions[1].proof.p_x = t.contributions[0].proof.p_x;
         }),
         (2, ContributionError::ProofOfKnowledge)
     );
     // A secret of one's own passed off as the beacon's.
     assert_eq!(
         refused(|t| {
-            let kind = t.contributions[2].kind.clone();
+            let kind = t.contributions[2].kind().clone();
             let before = t.contributions[1].delta_after;
             let secret = forge(t, 2, kind);
             t.contributions[2].delta_after = (before * secret).into_affine();
@@ -184,7 +186,7 @@ fn a_contribution_whose_maker_does_not_know_the_secret_is_named() {
         (3, ContributionError::Beacon)
     );
     let iterations = |t: &mut Transcript| {
-        if let Kind::Beacon { log2_iterations, .. } = &mut t.contributions[2].kind {
+        if let Kind::Beacon { log2_iterations, .. } = &mut t.contributions[2].parameters.kind {
             *log2_iterations = 63;
         }
     };
@@ -236,6 +238,86 @@ fn a_key_that_is_not_the_transcripts_is_refused() {
     assert!(
         matches!(verify(&start, &Zkey::parse(PRODUCT.initial).unwrap()), Ok(verified) if verified.transcript.contributions.is_empty())
     );
+}
+
+#[test]
+fn an_initial_key_from_a_file_is_the_computed_one() {
+    let (circuit, ptau) = (Circuit::parse(PRODUCT.r1cs).unwrap(), Ptau::parse(PRODUCT.powers).unwrap());
+    let file = Zkey::parse(PRODUCT.initial).unwrap();
+    let read = InitialKey::from_file(&circuit, &ptau, &file).unwrap();
+    assert_eq!(written(|out| read.write(out)), written(|out| initial().write(out)));
+    verify(&read, &Zkey::parse(PRODUCT.last).unwrap()).unwrap();
+}
+
+#[test]
+fn a_file_that_is_not_the_initial_key_is_refused() {
+    let (circuit, ptau) = (Circuit::parse(PRODUCT.r1cs).unwrap(), Ptau::parse(PRODUCT.powers).unwrap());
+    let refused = |bytes: &[u8]| match InitialKey::from_file(&circuit, &ptau, &Zkey::parse(bytes).unwrap()) {
+        Err(CeremonyError::NotInitial { section }) => section,
+        other => panic!("{other:?}"),
+    };
+    // Somebody has contributed.
+    assert_eq!(refused(PRODUCT.last), "L");
+    // Points of a section exchanged, so that each is still a point.
+    let file = Zkey::parse(PRODUCT.initial).unwrap();
+    for (section, size, name) in [
+        (Section::A, 64, "A"),
+        (Section::BG1, 64, "B in G1"),
+        (Section::BG2, 128, "B in G2"),
+        (Section::L, 64, "L"),
+        (Section::Ic, 64, "L"),
+        (Section::H, 64, "H"),
+    ] {
+        let bytes = file.section(section);
+        let at = bytes.as_ptr() as usize - PRODUCT.initial.as_ptr() as usize;
+        let items: Vec<&[u8]> = bytes.chunks(size).collect();
+        let second = (1..items.len()).find(|&i| items[i] != items[0]).unwrap();
+        let mut changed = PRODUCT.initial.to_vec();
+        changed[at..at + size].copy_from_slice(items[second]);
+        changed[at + second * size..at + (second + 1) * size].copy_from_slice(items[0]);
+        assert_eq!(refused(&changed), name);
+    }
+    let coefficients = file.section(Section::Coefficients);
+    let at = coefficients.as_ptr() as usize - PRODUCT.initial.as_ptr() as usize;
+    let mut changed = PRODUCT.initial.to_vec();
+    changed[at + 12] ^= 1;
+    assert_eq!(refused(&changed), "coefficients");
+    let mut changed = PRODUCT.initial.to_vec();
+    let ceremony = file.section(Section::Ceremony).as_ptr() as usize - PRODUCT.initial.as_ptr() as usize;
+    changed[ceremony] ^= 1;
+    assert_eq!(refused(&changed), "ceremony");
+    // Another circuit's.
+    assert!(matches!(
+        InitialKey::from_file(&testing::circuit(), &ptau, &file),
+        Err(CeremonyError::NotInitial { section: "header" })
+    ));
+}
+
+#[test]
+fn sums_of_few_and_of_many_products_are_the_circuits_polynomials() {
+    // A variable in more rows than are multiplied one by one, with coefficients other than ±1; compared through the file's check, which
+    // does not sum by variables.
+    let coefficient = |i: u64| Fr::from(i * i + 3) * Fr::from(u64::MAX);
+    let a: Vec<_> = (0..5u64).map(|i| vec![(coefficient(i), 1), (-Fr::from(1u64), 2)]).collect();
+    let b: Vec<_> = (0..5u64).map(|i| vec![(coefficient(i + 9), 2)]).collect();
+    let c: Vec<_> = (0..5u64).map(|i| vec![(Fr::from(i + 1), 3), (Fr::from(1u64), 0)]).collect();
+    let r1cs = zkpov_prover::R1cs::from_rows(1, 3, [&a, &b, &c]).unwrap();
+    let circuit = Circuit { r1cs, outputs: 0, private_inputs: 0 };
+    let ptau = Ptau::parse(PRODUCT.powers).unwrap();
+    let key = written(|out| InitialKey::new(&circuit, &ptau).unwrap().write(out));
+    InitialKey::from_file(&circuit, &ptau, &Zkey::parse(&key).unwrap()).unwrap();
+}
+
+#[test]
+fn a_beacon_after_others_that_take_too_long_together_is_refused() {
+    let key = Zkey::parse(PRODUCT.last).unwrap();
+    let mut transcript = Transcript::parse(key.ceremony().unwrap()).unwrap();
+    transcript.contributions[0].parameters.kind =
+        Kind::Beacon { value: vec![1], log2_iterations: MAX_LOG2_ITERATIONS };
+    // Refused before anything is hashed.
+    let bytes = with_transcript(&key, &transcript, None);
+    let key = Zkey::parse(&bytes).unwrap();
+    assert!(matches!(beacon(&key, None, b"x", 10), Err(CeremonyError::Iterations { found: 10 })));
 }
 
 #[test]

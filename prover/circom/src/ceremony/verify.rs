@@ -8,11 +8,12 @@ use blake2::{Blake2b, Digest};
 use rayon::prelude::*;
 use zkpov_prover::engine::msm;
 
+use super::CeremonyError;
 use super::contribute::beacon_secret;
 use super::initial::InitialKey;
-use super::transcript::{Contribution, ContributionError, Kind, Transcript, check_contribution, same_ratio};
-use super::{CeremonyError, MAX_LOG2_ITERATIONS, MIN_LOG2_ITERATIONS};
+use super::transcript::{Contribution, ContributionError, Transcript, check_contribution};
 use crate::bytes::{Infinity, Subgroup, points};
+use crate::contribution::{IterationsLeft, Kind, same_ratio};
 use crate::error::FormatError;
 use crate::ptau::random_coefficient;
 use crate::zkey::{Header, Section, Zkey};
@@ -77,24 +78,29 @@ pub fn verify(initial: &InitialKey, key: &Zkey<'_>) -> Result<Verified, Ceremony
 pub(super) fn check_contributions(transcript: &Transcript) -> Result<G1Affine, CeremonyError> {
     let mut hasher = Transcript { circuit_hash: transcript.circuit_hash, contributions: Vec::new() }.hasher();
     let mut delta = G1Affine::generator();
+    let mut left = IterationsLeft::of_transcript();
     for (contribution, index) in transcript.contributions.iter().zip(1..) {
-        check_contribution(&hasher, &delta, contribution).and_then(|()| check_beacon(contribution)).map_err(
-            |reason| CeremonyError::Contribution { index, name: contribution.display_name(), reason },
-        )?;
+        check_contribution(&hasher, &delta, contribution)
+            .and_then(|()| check_beacon(contribution, &mut left))
+            .map_err(|reason| CeremonyError::Contribution {
+                index,
+                name: contribution.display_name(),
+                reason,
+            })?;
         contribution.add_to(&mut hasher);
         delta = contribution.delta_after;
     }
     Ok(delta)
 }
 
-fn check_beacon(contribution: &Contribution) -> Result<(), ContributionError> {
-    let Kind::Beacon { value, log2_iterations } = &contribution.kind else { return Ok(()) };
+fn check_beacon(contribution: &Contribution, left: &mut IterationsLeft) -> Result<(), ContributionError> {
+    let Kind::Beacon { value, log2_iterations } = contribution.kind() else { return Ok(()) };
     let log2_iterations = *log2_iterations;
-    if !(MIN_LOG2_ITERATIONS..=MAX_LOG2_ITERATIONS).contains(&log2_iterations) {
+    if !left.take(log2_iterations) {
         return Err(ContributionError::Iterations { log2_iterations });
     }
     let (secret, s) = beacon_secret(value, log2_iterations).ok_or(ContributionError::Beacon)?;
-    if contribution.s == s && contribution.s_x == (s * secret).into_affine() {
+    if contribution.proof.s == s && contribution.proof.s_x == (s * secret).into_affine() {
         Ok(())
     } else {
         Err(ContributionError::Beacon)

@@ -284,3 +284,101 @@ impl Parts<'_> {
         sections.into_iter().try_for_each(|(section, bytes)| write_section(out, section as u32, bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prove::{ProveError, prove};
+    use crate::testing::PRODUCT;
+    use ark_bn254::Fq2;
+    use ark_ff::{One, Zero};
+
+    /// Where the constant points stand in section 2: after two moduli and three counts.
+    const ALPHA_G1: usize = 2 * (4 + FIELD_BYTES) + 12;
+    const BETA_G2: usize = ALPHA_G1 + 2 * G1_BYTES;
+    const GAMMA_G2: usize = BETA_G2 + G2_BYTES;
+    const DELTA_G1: usize = GAMMA_G2 + G2_BYTES;
+
+    fn place(section: &[u8]) -> usize {
+        section.as_ptr() as usize - PRODUCT.last.as_ptr() as usize
+    }
+
+    fn changed(at: usize, new: &[u8]) -> Vec<u8> {
+        let mut bytes = PRODUCT.last.to_vec();
+        bytes[at..at + new.len()].copy_from_slice(new);
+        bytes
+    }
+
+    /// A point of the twist that is not in G2.
+    fn outside_g2() -> [u8; G2_BYTES] {
+        let mut x = Fq2::zero();
+        loop {
+            x.c0 += Fq::one();
+            if let Some(point) = G2Affine::get_point_from_x_unchecked(x, true)
+                && !point.is_in_correct_subgroup_assuming_on_curve()
+            {
+                let mut bytes = [0; G2_BYTES];
+                point.encode(&mut bytes);
+                return bytes;
+            }
+        }
+    }
+
+    #[test]
+    fn constant_points_outside_their_groups_are_refused() {
+        let sections = Sections::parse(PRODUCT.last, MAGIC, MAX_VERSION).unwrap();
+        let header = place(sections.get(2, "header").unwrap());
+        let refused = |at: usize, new: &[u8]| Zkey::parse(&changed(header + at, new)).unwrap_err();
+        for at in [ALPHA_G1, ALPHA_G1 + G1_BYTES, BETA_G2, GAMMA_G2, DELTA_G1, DELTA_G1 + G1_BYTES] {
+            let mut first = [PRODUCT.last[header + at]];
+            first[0] ^= 1;
+            assert!(matches!(refused(at, &first), FormatError::NotOnCurve { .. }), "{at}");
+            assert!(matches!(refused(at, &[255; 32]), FormatError::NotReduced { .. }), "{at}");
+            assert!(matches!(
+                refused(at, &[0; G1_BYTES]),
+                FormatError::Infinity { .. } | FormatError::NotOnCurve { .. }
+            ));
+        }
+        for at in [BETA_G2, GAMMA_G2, DELTA_G1 + G1_BYTES] {
+            assert!(matches!(refused(at, &outside_g2()), FormatError::NotInSubgroup { .. }), "{at}");
+        }
+        let mut beta = [0; G2_BYTES];
+        Zkey::parse(PRODUCT.last).unwrap().header().beta_g2.encode(&mut beta);
+        assert_eq!(refused(GAMMA_G2, &beta), FormatError::Gamma);
+    }
+
+    #[test]
+    fn a_point_of_a_section_that_is_off_its_curve_is_named() {
+        let key = Zkey::parse(PRODUCT.last).unwrap();
+        let assignment = crate::wtns::parse(PRODUCT.witness).unwrap();
+        for section in [Section::Ic, Section::A, Section::BG1, Section::BG2, Section::L, Section::H] {
+            let bytes = key.section(section);
+            let size = if section == Section::BG2 { G2_BYTES } else { G1_BYTES };
+            let index = bytes.chunks(size).position(|point| point.iter().any(|byte| *byte != 0)).unwrap();
+            let damaged = changed(place(bytes) + index * size, &[bytes[index * size] ^ 1]);
+            let error = prove(&Zkey::parse(&damaged).unwrap(), &assignment).unwrap_err();
+            match error {
+                ProveError::Key(FormatError::NotOnCurve { what, index: found }) => {
+                    assert_eq!((what, found), (section.name(), index));
+                }
+                other => panic!("{}: {other}", section.name()),
+            }
+        }
+    }
+
+    #[test]
+    fn counts_that_the_sections_do_not_bear_out_are_refused() {
+        let sections = Sections::parse(PRODUCT.last, MAGIC, MAX_VERSION).unwrap();
+        let counts = place(sections.get(2, "header").unwrap()) + 2 * (4 + FIELD_BYTES);
+        let refused =
+            |at: usize, count: u32| Zkey::parse(&changed(counts + at, &count.to_le_bytes())).unwrap_err();
+        assert!(matches!(refused(0, u32::MAX), FormatError::Length { .. }));
+        assert!(matches!(refused(4, 6), FormatError::Value { what: "the number of public inputs", .. }));
+        assert!(matches!(refused(4, 1), FormatError::Length { what: "IC", .. }));
+        assert!(matches!(refused(8, 1 << 27), FormatError::Length { what: "H", .. }));
+        assert!(matches!(refused(8, 1 << 28), FormatError::Value { what: "the domain's size", .. }));
+        assert!(matches!(refused(8, 7), FormatError::Value { what: "the domain's size", .. }));
+        let system = place(sections.get(1, "system").unwrap());
+        assert_eq!(Zkey::parse(&changed(system, &[2])).unwrap_err(), FormatError::ProofSystem { found: 2 });
+    }
+}

@@ -9,8 +9,11 @@ use std::{
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 use zkpov_circom::{
-    Ptau, PtauError, Zkey,
-    ceremony::{self, CeremonyError, Contribution, InitialKey, Kind, Verified},
+    PowersContribution, Ptau, PtauError, Zkey,
+    ceremony::{
+        self, CeremonyError, Contribution, InitialKey, Kind, MAX_LOG2_ITERATIONS, MIN_LOG2_ITERATIONS,
+        Verified,
+    },
     r1cs,
 };
 use zkpov_collator::{
@@ -18,7 +21,8 @@ use zkpov_collator::{
     chain::ChainReader,
     files, paths, setup,
 };
-use zkpov_prover::Progress;
+use zkpov_prover::{Options, Progress, ProvingKey};
+use zkpov_verifier::lane::TierId;
 
 use super::{
     failure::Failure,
@@ -71,7 +75,9 @@ enum Command {
 
 #[derive(Debug, clap::Subcommand)]
 enum PtauCommand {
-    /// Check that a file holds the powers of one secret, each point where it should be
+    /// Check that a file holds the powers of one secret, and what those who contributed to it prove
+    ///
+    /// Exit code 1, with the number of the bad contribution, if it does not.
     Check(PtauCheck),
 }
 
@@ -132,8 +138,8 @@ struct Beacon {
     #[arg(value_name = "HEX")]
     value: String,
 
-    /// It is hashed 2^N times, N from 10 to 35
-    #[arg(value_name = "N")]
+    /// It is hashed 2^N times, N from 10 to 30
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u8).range(i64::from(MIN_LOG2_ITERATIONS)..=i64::from(MAX_LOG2_ITERATIONS)))]
     log2_iterations: u8,
 
     /// The beacon's name in the transcript: where its value is from
@@ -154,6 +160,10 @@ struct Verify {
     /// The outcome
     #[arg(value_name = "FINAL.zkey")]
     key: PathBuf,
+
+    /// The key that the ceremony started from: checked in a fraction of the time that computing it takes
+    #[arg(long, value_name = "0.zkey")]
+    initial: Option<PathBuf>,
 
     /// Do not check the powers of tau again
     #[arg(long)]
@@ -213,21 +223,42 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
 fn run_ptau_check(args: &PtauCheck, out: Output) -> Result<(), Failure> {
     let file = map(&args.powers)?;
     let powers = Ptau::parse(file.bytes()).map_err(in_file(&args.powers))?;
-    check_powers(&powers, &args.powers)?;
-    let value = json!({
-        "result": "valid", "power": powers.power(), "prepared": powers.is_prepared(),
+    let contributions = check_powers(&powers, &args.powers)?;
+    let listed = contributions.iter().map(|contribution| {
+        contribution_json(&contribution.display_name(), &contribution.response_hash(), contribution.kind())
     });
+    let value = json!({
+        "result": "valid", "power": powers.power(), "ceremony_power": powers.ceremony_power(),
+        "prepared": powers.is_prepared(), "contributions": listed.collect::<Vec<_>>(),
+    });
+    let truncated = powers.ceremony_power() != powers.power();
     let rows = [
         ("power", format!("2^{}: circuits with a domain of up to 2^{}", powers.power(), powers.power() - 1)),
         (
             "Lagrange form",
             if powers.is_prepared() { "in the file" } else { "computed when needed" }.to_owned(),
         ),
+        (
+            "of a file",
+            if truncated {
+                format!("of 2^{}: the last challenge is not recomputed", powers.ceremony_power())
+            } else {
+                "that is whole: the last challenge is the hash of these powers".to_owned()
+            },
+        ),
+        ("contributions", counted(contributions.len() as u64, "contribution")),
     ];
-    out.result(&value, &format!("{}\n{}", out.good("valid"), table(rows)))
+    let list: String = (1..)
+        .zip(&contributions)
+        .map(|(number, contribution)| {
+            let hash = contribution.response_hash();
+            contribution_text(number, &contribution.display_name(), &hash, contribution.kind())
+        })
+        .collect();
+    out.result(&value, &format!("{}\n{}{list}", out.good("valid"), table(rows)))
 }
 
-fn check_powers(powers: &Ptau<'_>, path: &Path) -> Result<(), Failure> {
+fn check_powers(powers: &Ptau<'_>, path: &Path) -> Result<Vec<PowersContribution>, Failure> {
     let bars = Bars::new("powers of tau");
     let checked = powers.check(&|done, total| bars.report(CHECK_POWERS, done, total));
     drop(bars);
@@ -339,7 +370,15 @@ fn run_verify(args: &Verify, out: Output) -> Result<(), Failure> {
     if !args.ptau_checked {
         check_powers(&powers, &args.powers)?;
     }
-    let initial = initial(&circuit, &powers, &args.powers)?;
+    let initial = match &args.initial {
+        None => initial(&circuit, &powers, &args.powers)?,
+        Some(path) => {
+            let file = map(path)?;
+            let start = Zkey::parse(file.bytes()).map_err(in_file(path))?;
+            InitialKey::from_file(&circuit, &powers, &start)
+                .map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?
+        }
+    };
     let verified = ceremony::verify(&initial, &key)
         .map_err(|error| Failure::refused(format!("{}: {error}", args.key.display())))?;
     if verified.transcript.contributions.is_empty() {
@@ -378,6 +417,7 @@ fn run_finish(args: &Finish, out: Output) -> Result<(), Failure> {
             CeremonyKeyError::Circuit(_) => Failure::from(error),
             error => Failure::refused(format!("{}: {error}", path.display())),
         })?;
+        check_key(&made.proving_key, tier, path)?;
         let proving_file = paths::proving_key(&args.out, tier);
         made.proving_key.write(&proving_file)?;
         shown.push(
@@ -408,15 +448,38 @@ fn run_finish(args: &Finish, out: Output) -> Result<(), Failure> {
     out.result(&value, &text)
 }
 
+/// The full check of a key before it is written: its parts belong together, by pairings, and to the circuit.
+fn check_key(key: &ProvingKey, tier: TierId, path: &Path) -> Result<(), Failure> {
+    let bars = Bars::new(format!("tier {tier}"));
+    let checked = key.check(&Options::default().with_progress(&bars));
+    drop(bars);
+    checked.map_err(|error| Failure::refused(format!("{}: {error}", path.display())))
+}
+
+fn contribution_json(name: &str, hash: &[u8], kind: &Kind) -> Value {
+    let beacon = match kind {
+        Kind::Contribution => Value::Null,
+        Kind::Beacon { value, log2_iterations } => {
+            json!({ "value": hex(value), "log2_iterations": log2_iterations })
+        }
+    };
+    json!({ "name": name, "hash": hex(hash), "beacon": beacon })
+}
+
+fn contribution_text(number: usize, name: &str, hash: &[u8], kind: &Kind) -> String {
+    let kind = match kind {
+        Kind::Contribution => String::new(),
+        Kind::Beacon { value, log2_iterations } => {
+            format!(" (beacon {}, 2^{log2_iterations} times)", hex(value))
+        }
+    };
+    // A name is a stranger's bytes: no control characters reach the terminal.
+    format!("  #{number} {name:?}{kind}\n     {}\n", hex(hash))
+}
+
 fn verified_json(verified: &Verified) -> Value {
     let contributions = verified.transcript.contributions.iter().map(|contribution| {
-        let beacon = match &contribution.kind {
-            Kind::Contribution => Value::Null,
-            Kind::Beacon { value, log2_iterations } => {
-                json!({ "value": hex(value), "log2_iterations": log2_iterations })
-            }
-        };
-        json!({ "name": contribution.display_name(), "hash": hex(&contribution.hash()), "beacon": beacon })
+        contribution_json(&contribution.display_name(), &contribution.hash(), contribution.kind())
     });
     json!({
         "result": "valid",
@@ -427,18 +490,13 @@ fn verified_json(verified: &Verified) -> Value {
 }
 
 fn verified_text(verified: &Verified) -> String {
-    let line = |(number, contribution): (usize, &Contribution)| {
-        let kind = match &contribution.kind {
-            Kind::Contribution => String::new(),
-            Kind::Beacon { value, log2_iterations } => {
-                format!(" (beacon {}, 2^{log2_iterations} times)", hex(value))
-            }
-        };
-        // A name is a stranger's bytes: no control characters reach the terminal.
-        format!("  #{number} {:?}{kind}\n     {}\n", contribution.display_name(), hex(&contribution.hash()))
-    };
     let contributions = &verified.transcript.contributions;
-    let list: String = (1..).zip(contributions).map(line).collect();
+    let list: String = (1..)
+        .zip(contributions)
+        .map(|(number, contribution): (usize, &Contribution)| {
+            contribution_text(number, &contribution.display_name(), &contribution.hash(), contribution.kind())
+        })
+        .collect();
     let rows = table([
         ("circuit hash", hex(&verified.transcript.circuit_hash)),
         ("transcript hash", hex(&verified.hash)),

@@ -10,6 +10,15 @@
 //! Sections 12 to 15 are there once the file was prepared for phase 2; where they are not, they are computed. The last domain of
 //! section 12 lacks the term of tau^(2^(p+1)-1), which the file does not have; a circuit is set up with powers one above its own, so
 //! that it is never read.
+//!
+//! ```text
+//!   mod             the file, Lagrange polynomials, the check of the points
+//!   contributions   section 7: who made the powers, and what that proves
+//!   midstate        a hash continued from a stored state
+//! ```
+
+mod contributions;
+mod midstate;
 
 use ark_bn254::{Bn254, Fq, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::pairing::Pairing;
@@ -23,13 +32,18 @@ use zkpov_prover::encoding::{Encoding, FIELD_BYTES, G1_BYTES, G2_BYTES};
 use zkpov_prover::engine::msm;
 use zkpov_prover::r1cs::MAX_LOG2_DOMAIN;
 
+pub use contributions::{PowersContribution, PowersContributionError, Secret};
+
 use crate::bytes::{self, Cursor, Group, Infinity, Subgroup};
 use crate::container::Sections;
+use crate::contribution::{Hashed, hash_points};
 use crate::error::FormatError;
+use contributions::Products;
 
 const MAGIC: &str = "ptau";
 const VERSION: u32 = 1;
 const HEADER: u32 = 1;
+const CONTRIBUTIONS: u32 = 7;
 /// The largest file: the field has 2^28-th roots of unity.
 const MAX_POWER: u32 = MAX_LOG2_DOMAIN + 1;
 /// Points that are read at a time, which bounds the memory of a check.
@@ -89,17 +103,33 @@ pub enum PtauError {
         /// The file's.
         found: u32,
     },
+    /// Nobody contributed.
+    #[error("nobody has contributed to these powers: whoever made the file knows tau, and can forge proofs")]
+    NoContribution,
+    /// A contribution is wrong.
+    #[error("contribution #{index} ({name:?}) to the powers of tau: {reason}")]
+    Contribution {
+        /// Which one, counted from 1, as snarkjs lists them.
+        index: usize,
+        /// What its maker called himself.
+        name: String,
+        /// What is wrong.
+        reason: PowersContributionError,
+    },
 }
 
 /// Powers of tau over the bytes of their file. Header and lengths have been checked, points are where they are read.
 #[derive(Clone, Debug)]
 pub struct Ptau<'a> {
     power: u32,
+    /// The power of the ceremony's file, which this one may be the beginning of.
+    ceremony_power: u32,
     tau_g1: &'a [u8],
     tau_g2: &'a [u8],
     alpha_tau_g1: &'a [u8],
     beta_tau_g1: &'a [u8],
     beta_g2: G2Affine,
+    contributions: &'a [u8],
     lagrange: Option<Lagrange<'a>>,
 }
 
@@ -121,11 +151,19 @@ impl<'a> Ptau<'a> {
         let mut header = Cursor::new(sections.get(HEADER, "header")?);
         header.modulus::<Fq>("base field")?;
         let power = header.u32("the header")?;
-        let _ceremony_power = header.u32("the header")?;
+        let ceremony_power = header.u32("the header")?;
         header.end("the header", (4 + FIELD_BYTES + 8) as u64)?;
         if power == 0 || power > MAX_POWER {
             let rule = "not from 1 to 28";
             return Err(FormatError::Value { what: "the power of tau", found: power.into(), rule });
+        }
+        if ceremony_power < power || ceremony_power > MAX_POWER {
+            let rule = "not from the file's own power to 28";
+            return Err(FormatError::Value {
+                what: "the ceremony's power",
+                found: ceremony_power.into(),
+                rule,
+            });
         }
         let places = 1u64 << power;
         let items = |section: Section, count: u64, size: usize| {
@@ -142,11 +180,13 @@ impl<'a> Ptau<'a> {
         };
         Ok(Self {
             power,
+            ceremony_power,
             tau_g1: items(Section::TauG1, 2 * places - 1, G1_BYTES)?,
             tau_g2: items(Section::TauG2, places, G2_BYTES)?,
             alpha_tau_g1: items(Section::AlphaTauG1, places, G1_BYTES)?,
             beta_tau_g1: items(Section::BetaTauG1, places, G1_BYTES)?,
             beta_g2: Cursor::new(items(Section::BetaG2, 1, G2_BYTES)?).point(Section::BetaG2.name())?,
+            contributions: sections.get(CONTRIBUTIONS, "contributions")?,
             lagrange,
         })
     }
@@ -154,6 +194,11 @@ impl<'a> Ptau<'a> {
     /// The file has tau^i up to i = 2^(power + 1) − 2.
     pub fn power(&self) -> u32 {
         self.power
+    }
+
+    /// The power of the ceremony; larger than [`Self::power`] if the file was truncated.
+    pub fn ceremony_power(&self) -> u32 {
+        self.ceremony_power
     }
 
     /// Whether the Lagrange polynomials are in the file.
@@ -237,17 +282,57 @@ impl<'a> Ptau<'a> {
 
     /// Checks everything: each point on its curve, in its subgroup and not infinity; the first powers are the generators; all are powers of
     /// one tau, times one alpha and one beta, by pairings on combinations with random coefficients of 128 bits; the Lagrange polynomials, if
-    /// there, are those of these powers.
+    /// there, are those of these powers. Then the contributions: each proves that its maker knew the secrets, and multiplied tau, alpha
+    /// and beta by them; the last one made these powers, and, unless the file was truncated, its next challenge is their hash.
     ///
-    /// The transcript of the ceremony's contributions is not judged: that at least one contributor was honest is what its participants and
-    /// `snarkjs powersoftau verify` say. `progress` is told of steps done and steps in all.
+    /// Gives the contributions: *the powers are as good as the most honest of their makers*. `progress` is told of steps done and steps
+    /// in all.
     ///
     /// # Errors
-    /// The first thing that is wrong.
-    pub fn check(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<(), PtauError> {
-        let steps = if self.lagrange.is_some() { 9 } else { 5 };
+    /// The first thing that is wrong; of a contribution, with its number.
+    pub fn check(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Vec<PowersContribution>, PtauError> {
+        let steps = if self.lagrange.is_some() { 11 } else { 7 };
         let done = core::sync::atomic::AtomicU64::new(0);
         let step = || progress(done.fetch_add(1, core::sync::atomic::Ordering::Relaxed) + 1, steps);
+        // Before all that takes long.
+        let contributions = contributions::parse(self.contributions)?;
+        self.check_points(&step)?;
+        self.check_contributions(&contributions)?;
+        step();
+        // The powers that a truncated file does not have were hashed too.
+        if self.power == self.ceremony_power {
+            contributions::check_last_challenge(&contributions, |hasher| self.hash_powers(hasher))?;
+        }
+        step();
+        Ok(contributions)
+    }
+
+    /// What the contributions prove, but that the last one's challenge is the powers' hash.
+    fn check_contributions(&self, contributions: &[PowersContribution]) -> Result<(), PtauError> {
+        if contributions.is_empty() {
+            return Err(PtauError::NoContribution);
+        }
+        let products = Products {
+            tau_g1: one(Section::TauG1, self.tau_g1, 1)?,
+            tau_g2: one(Section::TauG2, self.tau_g2, 1)?,
+            alpha_g1: self.alpha_g1()?,
+            beta_g1: self.beta_g1()?,
+            beta_g2: self.beta_g2,
+        };
+        contributions::check(contributions, &contributions::first_challenge(self.ceremony_power), &products)
+    }
+
+    /// Adds the powers to a hash, in the order of a challenge.
+    fn hash_powers(&self, hasher: &mut blake2::Blake2b512) -> Result<(), FormatError> {
+        hash_section::<ark_bn254::g1::Config>(hasher, Section::TauG1, self.tau_g1)?;
+        hash_section::<ark_bn254::g2::Config>(hasher, Section::TauG2, self.tau_g2)?;
+        hash_section::<ark_bn254::g1::Config>(hasher, Section::AlphaTauG1, self.alpha_tau_g1)?;
+        hash_section::<ark_bn254::g1::Config>(hasher, Section::BetaTauG1, self.beta_tau_g1)?;
+        hash_points(hasher, &[self.beta_g2]);
+        Ok(())
+    }
+
+    fn check_points(&self, step: &dyn Fn()) -> Result<(), PtauError> {
         let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
         let first: G1Affine = Cursor::new(self.tau_g1).point(Section::TauG1.name())?;
         let first_g2: G2Affine = Cursor::new(self.tau_g2).point(Section::TauG2.name())?;
@@ -365,6 +450,23 @@ where
     Ok(sums)
 }
 
+/// Adds the points of a section to a hash. They have been checked.
+fn hash_section<C: Group + Hashed>(
+    hasher: &mut blake2::Blake2b512,
+    section: Section,
+    bytes: &[u8],
+) -> Result<(), FormatError>
+where
+    Affine<C>: Encoding,
+{
+    let count = bytes.len() / Affine::<C>::BYTES;
+    for start in (0..count).step_by(CHUNK) {
+        let points = slice::<C>(section, bytes, start, CHUNK.min(count - start), Subgroup::NotChecked)?;
+        hash_points(hasher, &points);
+    }
+    Ok(())
+}
+
 /// That a section of Lagrange polynomials, of the domains of 2^0 to 2^`last` places in turn, is made of these powers.
 fn check_lagrange<C: Group>(
     last: u32,
@@ -405,6 +507,9 @@ where
 }
 
 #[cfg(test)]
+mod contribution_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::PRODUCT;
@@ -416,7 +521,9 @@ mod tests {
         for (bytes, prepared) in [(PRODUCT.powers, true), (PRODUCT.unprepared, false)] {
             let ptau = Ptau::parse(bytes).unwrap();
             assert_eq!((ptau.power(), ptau.is_prepared()), (4, prepared));
-            assert_eq!(ptau.check(&silent), Ok(()));
+            let contributions = ptau.check(&silent).unwrap();
+            let names: Vec<_> = contributions.iter().map(PowersContribution::display_name).collect();
+            assert_eq!(names, ["one"]);
         }
     }
 
@@ -521,7 +628,9 @@ mod tests {
         assert!(matches!(change(28, &[0]), FormatError::Field { .. }));
         assert!(matches!(change(60, &[29]), FormatError::Value { .. }));
         assert!(matches!(change(60, &[0]), FormatError::Value { .. }));
-        assert!(matches!(change(60, &[5]), FormatError::Length { .. }));
-        assert!(matches!(change(60, &[28]), FormatError::Length { .. }));
+        assert!(matches!(change(60, &[5, 0, 0, 0, 5]), FormatError::Length { .. }));
+        assert!(matches!(change(60, &[28, 0, 0, 0, 28]), FormatError::Length { .. }));
+        assert!(matches!(change(64, &[3]), FormatError::Value { what: "the ceremony's power", .. }));
+        assert!(matches!(change(64, &[29]), FormatError::Value { what: "the ceremony's power", .. }));
     }
 }
