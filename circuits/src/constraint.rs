@@ -7,6 +7,8 @@
 //! Every function takes the shape `a · b = c` or a special case of it, with `a`, `b`, `c` linear combinations. On
 //! constants the equation is checked at once and [`SynthesisError::Unsatisfiable`] reports that it does not hold.
 
+use std::cell::Cell;
+
 use ark_bn254::Fr;
 use ark_ff::Field;
 use ark_r1cs_std::fields::fp::FpVar;
@@ -112,13 +114,46 @@ pub fn guarded(name: &'static str, constraints: impl FnOnce() -> Result<()>) -> 
     constraints()
 }
 
+/// What a constraint of this name among constants does that does not hold: [`SynthesisError::Unsatisfiable`], and
+/// [`refused_by`] tells the name.
+pub(crate) fn refuse(name: &'static str) -> Result<()> {
+    if LENIENT.get() {
+        return Ok(());
+    }
+    REFUSED_BY.set(Some(name));
+    Err(SynthesisError::Unsatisfiable)
+}
+
+/// The constraint that last refused constants on this thread.
+pub fn refused_by() -> Option<&'static str> {
+    REFUSED_BY.get()
+}
+
+/// Runs `body` with constraints among constants holding whatever the constants are: how a dishonest prover computes what
+/// follows from a lie. Where there is a constraint system nothing changes.
+pub(crate) fn leniently<T>(body: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LENIENT.set(self.0);
+        }
+    }
+    let _restore = Restore(LENIENT.replace(true));
+    body()
+}
+
+thread_local! {
+    static LENIENT: Cell<bool> = const { Cell::new(false) };
+    static REFUSED_BY: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
 fn enforce(name: &'static str, a: &Linear, b: &Linear, c: &Linear) -> Result<()> {
     let removed = seam::is_active() && seam::is_removed(name);
     let Some(cs) = [a, b, c].into_iter().map(Linear::cs).find(|cs| !cs.is_none()) else {
         let (Some(a), Some(b), Some(c)) = (a.value(), b.value(), c.value()) else {
             return Err(SynthesisError::AssignmentMissing);
         };
-        return if removed || a * b == c { Ok(()) } else { Err(SynthesisError::Unsatisfiable) };
+        return if removed || a * b == c { Ok(()) } else { refuse(name) };
     };
     let row = cs.num_constraints();
     if !removed && cs.should_construct_matrices() {

@@ -3,8 +3,8 @@
 use std::{fmt::Display, str::FromStr};
 
 use ark_ff::{BigInt, PrimeField};
-use serde::{Deserialize, Deserializer, Serializer, de::Error};
-use zkpov_verifier::field::Fr;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use zkpov_verifier::{babyjubjub::Point, eddsa::PublicKey, field::Fr};
 
 /// Writes an integer as a decimal string. For `#[serde(with = "decimal")]`.
 pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
@@ -45,8 +45,40 @@ impl<'de> Deserialize<'de> for FieldElement {
     }
 }
 
+/// A point of Baby Jubjub in JSON, in circomlib's coordinates.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PointJson {
+    /// Abscissa.
+    pub x: FieldElement,
+    /// Ordinate.
+    pub y: FieldElement,
+}
+
+impl PointJson {
+    /// The point as a public key.
+    ///
+    /// # Errors
+    ///
+    /// If it is not on the curve.
+    pub fn key(self) -> Result<PublicKey, String> {
+        PublicKey::new(self.point()).map_err(|e| e.to_string())
+    }
+
+    /// The point, whatever it is.
+    pub fn point(self) -> Point {
+        Point { x: self.x.0, y: self.y.0 }
+    }
+}
+
+impl From<&Point> for PointJson {
+    fn from(point: &Point) -> Self {
+        Self { x: FieldElement(point.x), y: FieldElement(point.y) }
+    }
+}
+
 /// The text, if it is the one decimal form of a natural number.
-fn canonical(text: &str) -> Result<&str, String> {
+pub(crate) fn canonical(text: &str) -> Result<&str, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits && (text == "0" || !text.starts_with('0')) {
         Ok(text)

@@ -39,3 +39,11 @@ pub mod runtime;
 mod seam;
 pub mod soundness;
 pub mod state;
+
+#[doc(hidden)]
+pub use {
+    ark_bn254::Fr,
+    ark_r1cs_std::fields::fp::FpVar,
+    ark_relations::gr1cs::{ConstraintSystemRef, Result as SynthesisResult, SynthesisError},
+    codec, serde_json,
+};

@@ -63,6 +63,14 @@ impl SparseMatrix {
     }
 }
 
+/// A constraint system that keeps no constraint: for what a circuit says of itself on the way.
+pub(crate) fn shape_only() -> ConstraintSystemRef<Fr> {
+    let cs = ConstraintSystem::<Fr>::new_ref();
+    cs.set_optimization_goal(OptimizationGoal::Constraints);
+    cs.set_mode(SynthesisMode::Setup);
+    cs
+}
+
 /// A rank-1 constraint system (A z) ∘ (B z) = C z over BN254's scalar field, z = (1, public inputs, witness).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct R1cs {

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use crate::runtime::Chain;
+use crate::runtime::{Chain, Composition};
 
 mod payments;
 
-pub use payments::{Payments, PaymentsShape, TierShape};
+pub use payments::{payments, payments_of};
 
-static PAYMENTS: LazyLock<Payments> = LazyLock::new(Payments::default);
+static PAYMENTS: LazyLock<Composition> = LazyLock::new(payments);
 
 /// All chains.
 pub fn chains() -> Vec<&'static dyn Chain> {

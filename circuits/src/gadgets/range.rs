@@ -18,7 +18,7 @@ use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 
 use crate::{
     bit::Bit,
-    constraint::{enforce_equal, enforce_product, enforce_zero, product, product_plus},
+    constraint::{enforce_equal, enforce_product, enforce_zero, product, product_plus, refuse},
     hint,
     linear::{Linear, difference, weighted_sum},
 };
@@ -82,7 +82,7 @@ fn bits_unchecked(name: &'static str, value: &FpVar<Fr>, count: usize) -> Result
     if let FpVar::Constant(constant) = value {
         let integer = constant.into_bigint();
         if integer.num_bits() as usize > count {
-            return Err(SynthesisError::Unsatisfiable);
+            refuse(name)?;
         }
         return Ok((0..count).map(|i| Bit::constant(integer.get_bit(i))).collect());
     }

@@ -1,15 +1,21 @@
-//! The frame of every block's circuit: statement, state, lanes, body.
+//! A block: statement, state, lanes, body; in a circuit, and natively on constants.
 //!
 //! ```text
 //!   begin ── statement (hinted), storage roots; their hash is the parent state root
-//!     │
-//!   lane ─── for each slot: a bit `used`; the pallet's call, in force where `used` is 1;
+//!     │      parameters ─ read;  the author's account ─ read, key and permission held, fees added ─ write
+//!   lane ─── for each slot: a bit `used`; the call, in force where `used` is 1;
+//!     │        sender ─ read ── the pallet's call ── charged ─ write;  signature
 //!     │      its body elements, 0 where `used` is 0
 //!     ▼
-//!   finish ─ all accesses are held to the state: storage roots after, whose hash is the state root; the body's
+//!   finish ─ fees are what the author got; parameters ─ written, where a call can change them
+//!            all accesses are held to the state: storage roots after, whose hash is the state root; the body's
 //!            chain is the body root;
 //!            the statement's digest is the public input
 //! ```
+//!
+//! What is asked of expiry, fee and the call's own values is asked of every slot, used or not: an unused one
+//! has values that satisfy it. Only what ties a slot to the world depends on `used`: the state, the
+//! signature, the body, the sum of fees.
 //!
 //! Attacks and what stops them:
 //!
@@ -21,84 +27,208 @@
 //! | a no-op that writes | `state/memory` |
 //! | a body that is not what was executed | `block/body root` |
 //! | a statement that is not the verifier's | `statement/digest` |
+//! | another author than the statement's, or one who may not | `author/key`, `author/permitted`, `author/index` |
+//! | fees that nobody paid; fees lost | `runtime/fees` |
+//! | a signature's second use | the nonce in the message is the account's, which the slot raises |
+//! | a signature's use after its block, for another fee | `runtime/expiry`, `eddsa/equation` |
+//! | a fee below the minimum, or out of range | `runtime/minimum fee`, `runtime/fee range` |
+//! | an account left without the deposit, or in debt | `runtime/sender keeps the deposit` |
+//! | a nonce that starts again | `runtime/nonce is not the last` |
+//!
+//! **Why the issuance is conserved.** Amounts, fees and balances are below 2^128 and no sum here reaches
+//! the field's order, so the equations hold over the integers. A used slot takes the fee and what its call takes from the
+//! sender; a call says where the rest went. The beginning raises the author's balance by `credited`, and `runtime/fees`
+//! says that this is the sum of the fees of used slots. An unused slot writes nothing.
 
-use ark_r1cs_std::fields::fp::FpVar;
+use ark_ff::Field;
+use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
-use zkpov_verifier::{body::BODY_DOMAIN, field::Fr, statement::STATEMENT_LEN};
+use zkpov_verifier::{
+    babyjubjub::Point,
+    body::BODY_DOMAIN,
+    field::{Fr, domain},
+    statement::STATEMENT_LEN,
+};
 
 use super::{
+    account::{ACCOUNTS, Account, AccountVar, Parameters},
     chain::Tier,
+    extrinsic::{CHAIN_TAG, message_variable},
+    lane::{Kind, slot_widths},
+    slot::{Rules, Sender, Slot, accounts, close},
     statement::{CircuitVersion, Statement},
 };
 use crate::{
     bit::Bit,
     constraint::{self, product},
-    gadgets::poseidon,
+    gadgets::{
+        eddsa::{self, SignatureValues, SignatureVar},
+        poseidon,
+        range::{U32, U64, U128},
+    },
     hint,
     linear::{self, Linear},
     namespace,
-    state::{Layout, Openings, STORAGES, circuit::State},
+    state::{
+        Fields, Layout, Openings, Recorder, STORAGES, pack_variables,
+        circuit::{Index, Place, State},
+    },
 };
 
-/// What any chain's circuit is given for a block; a pallet's part is its own.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame<'w> {
+/// What a circuit is given for a block.
+#[derive(Clone, Debug)]
+pub(crate) struct Witness {
     /// The public input: the digest of the verifier's statement.
-    pub public_input: Fr,
+    pub(crate) public_input: Fr,
     /// The statement's elements.
-    pub statement: &'w [Fr; STATEMENT_LEN],
+    pub(crate) statement: [Fr; STATEMENT_LEN],
     /// The roots of all storages before the block.
-    pub storages: &'w [Fr; STORAGES],
+    pub(crate) storages: [Fr; STORAGES],
+    /// Fees credited to the author.
+    pub(crate) fees: Fr,
+    /// The slots, each lane filled to its capacity.
+    pub(crate) lanes: Vec<Vec<SlotWitness>>,
     /// Accesses to the state, in the circuit's order, and the opening of what they touch.
-    pub openings: &'w Openings,
+    pub(crate) openings: Openings,
+}
+
+/// What a circuit is given for one slot. Field elements, since a prover may claim any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SlotWitness {
+    /// Whether the slot counts as used.
+    pub(crate) used: bool,
+    /// Whether native execution has it take effect; an honest prover's slot is executed if and only if it is used.
+    pub(crate) executed: bool,
+    /// Place of the sender's account.
+    pub(crate) sender: u32,
+    /// The expiry signed.
+    pub(crate) expiry: Fr,
+    /// The fee.
+    pub(crate) fee: Fr,
+    /// The call's inputs.
+    pub(crate) inputs: Vec<Fr>,
+    /// What an unused slot reads, the sender's account first where there is a sender.
+    pub(crate) records: Vec<Vec<Fr>>,
+    /// The signature's point R8, x and y.
+    pub(crate) r8: [Fr; 2],
+    /// The signature's scalar S.
+    pub(crate) s: Fr,
 }
 
 /// A block under construction.
 #[derive(Debug)]
-pub struct Block<'w> {
+pub(crate) struct Block<'w> {
     /// What the block is proven to be.
-    pub statement: Statement,
+    pub(crate) statement: Statement,
     /// The state, read and written.
-    pub state: State<'w>,
+    pub(crate) state: State<'w>,
+    rules: Rules,
+    /// Where the parameters were read.
+    parameters: Place,
     public_input: Option<Fr>,
     /// Body elements of the slots so far, 0 in unused slots.
     body: Vec<FpVar<Fr>>,
     lanes: usize,
 }
 
+/// What a slot gave.
+pub(crate) struct SlotResult {
+    /// The message that must have been signed; `None` of an inherent.
+    #[cfg_attr(not(test), expect(dead_code, reason = "forgers sign what they forge"))]
+    pub(crate) message: Option<FpVar<Fr>>,
+    /// The packed body elements.
+    pub(crate) body: Vec<FpVar<Fr>>,
+}
+
 impl<'w> Block<'w> {
-    /// The beginning of a block, in the state that the statement names.
-    pub fn begin(
+    /// The beginning of a block in a circuit, in the state that the statement names.
+    pub(crate) fn begin(
         cs: &ConstraintSystemRef<Fr>,
         version: CircuitVersion,
         tier: &Tier,
         layout: &Layout,
-        frame: Option<Frame<'w>>,
+        witness: Option<&'w Witness>,
     ) -> Result<Self> {
-        let statement = Statement::hint(cs, version, tier, frame.map(|frame| frame.statement))?;
-        let storages = frame.map(|frame| frame.storages);
-        let state = State::hint(cs, layout, storages, frame.map(|frame| frame.openings))?;
+        let statement = Statement::hint(cs, version, tier, witness.map(|witness| &witness.statement))?;
+        let storages = witness.map(|witness| &witness.storages);
+        let state = State::hint(cs, layout, storages, witness.map(|witness| &witness.openings))?;
         let root = state.root_before()?;
         constraint::enforce_equal("block/parent state root", &root, statement.parent_state_root())?;
-        let public_input = frame.map(|frame| frame.public_input);
-        Ok(Self { statement, state, public_input, body: Vec::new(), lanes: 0 })
+        let fees = || witness.map(|witness| witness.fees).ok_or(SynthesisError::AssignmentMissing);
+        Self::open(statement, state, fees, witness.map(|witness| witness.public_input))
     }
 
-    /// The next lane. `used` says whether a slot is used (`None` when only the circuit's shape is asked
-    /// for); `slot` executes a call where the bit it is given is 1, and gives its body elements, whatever
-    /// they are where it is 0.
-    pub fn lane(
+    /// The beginning of a block that native code executes.
+    pub(crate) fn native(
+        statement: [Fr; STATEMENT_LEN],
+        recorder: Recorder<'w>,
+        fees: Fr,
+    ) -> Result<Self> {
+        Self::open(Statement::constant(statement), State::native(recorder), || Ok(fees), None)
+    }
+
+    /// Reads the parameters and credits the author, who must hold the account that the
+    /// statement names, with the statement's key, and be permitted.
+    fn open(
+        statement: Statement,
+        mut state: State<'w>,
+        fees: impl FnOnce() -> Result<Fr>,
+        public_input: Option<Fr>,
+    ) -> Result<Self> {
+        let cs = state.cs().clone();
+        let _namespace = namespace::enter(&cs, "author");
+        let always = Bit::constant(true);
+        let (parameters, place) = state.read::<Parameters>(&always, &Index::only())?;
+
+        let index = Index::enforce("author/index", state.shape(ACCOUNTS), statement.author())?;
+        let (author, author_place) = state.read::<Account>(&always, &index)?;
+        let [x, y] = statement.author_key();
+        constraint::enforce_equal("author/key", &author.key.x, x)?;
+        constraint::enforce_equal("author/key", &author.key.y, y)?;
+        let forbidden = author.may_author.not()?;
+        let permissioned = parameters.permissioned_authors.as_field();
+        constraint::enforce_product(
+            "author/permitted",
+            permissioned,
+            forbidden.as_field(),
+            Linear::new(&cs),
+        )?;
+
+        let credited = hint::field(&cs, "fees", fees)?;
+        let balance =
+            U128::enforce("author/balance", &linear::sum([author.balance.as_field(), &credited])?)?;
+        state.write::<Account>(&always, author_place, &AccountVar { balance, ..author })?;
+
+        let [para_id, low, high] = statement.identity().map(Clone::clone);
+        let tag = FpVar::Constant(domain(CHAIN_TAG));
+        let version = statement.transaction_version().clone();
+        let chain_tag = poseidon::hash(&[tag, para_id, low, high, version])?;
+        let rules = Rules {
+            chain_tag,
+            parameters,
+            credited,
+            paid: Linear::new(&cs),
+            issued: None,
+            next: None,
+            upgrade: None,
+        };
+        Ok(Self { statement, state, rules, parameters: place, public_input, body: Vec::new(), lanes: 0 })
+    }
+
+    /// The next lane: `capacity` slots of a kind, which is number `number` of the chain's.
+    pub(crate) fn lane(
         &mut self,
-        name: &str,
+        kind: &dyn Kind,
+        number: u8,
         capacity: usize,
-        used: impl Fn(usize) -> Option<bool>,
-        mut slot: impl FnMut(&Statement, &mut State<'w>, &Bit, usize) -> Result<Vec<FpVar<Fr>>>,
+        witness: Option<&[SlotWitness]>,
     ) -> Result<()> {
         let cs = self.state.cs().clone();
-        let _lane = namespace::enter(&cs, name);
-        let bits = (0..capacity)
-            .map(|i| hint::bit(&cs, "used", || used(i).ok_or(SynthesisError::AssignmentMissing)))
-            .collect::<Result<Vec<Bit>>>()?;
+        let _lane = namespace::enter(&cs, kind.name());
+        let of_slot = |i: usize| witness.and_then(|slots| slots.get(i));
+        let used = |i| of_slot(i).map(|slot| slot.used).ok_or(SynthesisError::AssignmentMissing);
+        let bits =
+            (0..capacity).map(|i| hint::bit(&cs, "used", || used(i))).collect::<Result<Vec<Bit>>>()?;
         for pair in bits.windows(2) {
             if let [before, after] = pair {
                 let unused_before = before.not()?;
@@ -117,16 +247,66 @@ impl<'w> Block<'w> {
         self.lanes += 1;
         for (i, bit) in bits.iter().enumerate() {
             let _slot = namespace::enter_indexed(&cs, "slot", i);
-            for element in slot(&self.statement, &mut self.state, bit, i)? {
+            for element in self.slot(kind, number, bit, of_slot(i))?.body {
                 self.body.push(product(bit.as_field(), &element)?);
             }
         }
         Ok(())
     }
 
-    /// The end of the block: state root, body root, public input.
-    pub fn finish(self) -> Result<()> {
+    /// One slot.
+    pub(crate) fn slot(
+        &mut self,
+        kind: &dyn Kind,
+        number: u8,
+        used: &Bit,
+        witness: Option<&SlotWitness>,
+    ) -> Result<SlotResult> {
+        let Self { statement, state, rules, .. } = self;
+        let inputs = Fields::new(witness.map(|witness| witness.inputs.as_slice()));
+        if state.recorder().is_some() {
+            state.expect_idle(witness.iter().flat_map(|witness| witness.records.clone()));
+        }
+        let mut slot = Slot { state, statement, rules, used: used.clone(), sender: None };
+        if !kind.is_signed() {
+            let done = kind.execute(&mut slot, inputs)?;
+            return Ok(SlotResult { message: None, body: pack_variables(&slot_widths(kind), &done.body)? });
+        }
+        let cs = slot.cs();
+        let known = || witness.ok_or(SynthesisError::AssignmentMissing);
+        let index = Index::hint(&cs, "sender", accounts(slot.state), || Ok(known()?.sender))?;
+        let terms = Terms::hint(&cs, slot.statement, slot.rules, witness)?;
+        let (account, place) = slot.read::<Account>(&index)?;
+        slot.state.hold(&place)?;
+        let (key, nonce) = (account.key.clone(), account.nonce.clone());
+        slot.sender = Some(Sender::new(index.clone(), account));
+        let done = kind.execute(&mut slot, inputs)?;
+
+        let sender = slot.sender.take().ok_or(SynthesisError::ArityMismatch)?;
+        let account = sender.charged(terms.fee.as_field(), &slot.rules.parameters.existential_deposit)?;
+        slot.write::<Account>(place, &account)?;
+
+        let number = FpVar::Constant(Fr::from(number));
+        let header = [&number, index.as_field(), nonce.as_field(), terms.expiry.as_field(), terms.fee.as_field()];
+        let message = message_variable(&slot.rules.chain_tag, header, done.signed)?;
+        // Natively, signatures are verified all at once before, and an imported block's by its proof.
+        if !cs.is_none() {
+            let signature = SignatureVar::hint(&cs, || {
+                let SlotWitness { r8: [x, y], s, .. } = *known()?;
+                Ok(SignatureValues { r8: Point { x, y }, s })
+            })?;
+            eddsa::verify(used, &key, &signature, &message)?;
+        }
+        slot.rules.paid.add(Fr::ONE, &product(used.as_field(), terms.fee.as_field())?);
+        let mut body = vec![index.as_field().clone(), terms.fee.as_field().clone()];
+        body.extend(done.body);
+        Ok(SlotResult { message: Some(message), body: pack_variables(&slot_widths(kind), &body)? })
+    }
+
+    /// The end of the block in a circuit: state root, body root, public input.
+    pub(crate) fn finish(mut self) -> Result<()> {
         let cs = self.state.cs().clone();
+        close(self.rules, &mut self.state, self.parameters, &self.statement)?;
         let root = self.state.close()?;
         constraint::enforce_equal("block/state root", &root, self.statement.state_root())?;
         let head = [FpVar::Constant(BODY_DOMAIN), self.statement.tier().clone()];
@@ -136,4 +316,66 @@ impl<'w> Block<'w> {
         constraint::enforce_equal("block/body root", &root, self.statement.body_root())?;
         self.statement.bind(&cs, self.public_input)
     }
+
+    /// The end of a block that native code executes: what it left behind.
+    pub(crate) fn close(mut self) -> Result<Closed<'w>> {
+        let upgrade = self.rules.upgrade.as_ref().map(|[low, high, count]| [low, high, count].map(Linear::value));
+        close(self.rules, &mut self.state, self.parameters, &self.statement)?;
+        let recorder = self.state.into_recorder().ok_or(SynthesisError::ArityMismatch)?;
+        let upgrade = match upgrade {
+            Some([Some(low), Some(high), Some(count)]) if count == Fr::ONE => Some([low, high]),
+            _ => None,
+        };
+        Ok(Closed { recorder, upgrade })
+    }
+
+    /// What slots share, to go back to.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Goes back to what slots shared.
+    pub(crate) fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+        self.state.let_go();
+    }
+}
+
+/// What a natively executed block left behind.
+pub(crate) struct Closed<'w> {
+    /// The state.
+    pub(crate) recorder: Recorder<'w>,
+    /// The limbs of the next validation code's hash.
+    pub(crate) upgrade: Option<[Fr; 2]>,
+}
+
+/// What every sender signs beside the call.
+struct Terms {
+    expiry: U32,
+    fee: U64,
+}
+
+impl Terms {
+    /// Terms of the prover's choice: in range, not expired, with a sufficient fee.
+    fn hint(
+        cs: &ConstraintSystemRef<Fr>,
+        statement: &Statement,
+        rules: &Rules,
+        witness: Option<&SlotWitness>,
+    ) -> Result<Self> {
+        let _namespace = namespace::enter(cs, "terms");
+        let known = || witness.ok_or(SynthesisError::AssignmentMissing);
+        let expiry = hint::field(cs, "expiry", || Ok(known()?.expiry))?;
+        let expiry = U32::enforce("runtime/expiry range", &expiry)?;
+        let fee = U64::enforce("runtime/fee range", &hint::field(cs, "fee", || Ok(known()?.fee))?)?;
+        // The number is a `u32` of the verifier's.
+        U32::trust(statement.number().clone()).enforce_at_most("runtime/expiry", &expiry)?;
+        rules.parameters.minimum_fee.enforce_at_most("runtime/minimum fee", &fee)?;
+        Ok(Self { expiry, fee })
+    }
+}
+
+/// The values of variables.
+pub(crate) fn values(variables: &[FpVar<Fr>]) -> Result<Vec<Fr>> {
+    variables.iter().map(GR1CSVar::value).collect()
 }

@@ -341,9 +341,30 @@ pub enum Refusal {
         /// The chain's minimum.
         minimum: u64,
     },
+    /// A rule of the chain's circuit does not hold for it on this state.
+    #[error("{}", explain(rule))]
+    Rule {
+        /// Name of the constraint.
+        rule: &'static str,
+    },
     /// The call itself cannot be executed on this state.
     #[error(transparent)]
     Call(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a sender can make of the rules that every call is under; a pallet's explains itself before.
+fn explain(rule: &str) -> String {
+    match rule {
+        "runtime/sender keeps the deposit" => {
+            "the sender cannot pay: it would be left with less than the existential deposit".into()
+        }
+        "runtime/receiver balance" => "the receiver's balance would exceed 128 bits".into(),
+        "runtime/opened with the deposit" => "an account is opened with at least the existential deposit".into(),
+        "state/place is written before it is read again" => {
+            "the call names its own sender as another party".into()
+        }
+        rule => format!("the chain's rule `{rule}` does not hold"),
+    }
 }
 
 impl Refusal {

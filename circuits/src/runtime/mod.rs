@@ -4,16 +4,42 @@
 //!   Chain (a chain's face to collators)
 //!     genesis ─► Genesis          execute ─► Execution { body, statement, changes, witness }
 //!     apply   ─► Applied          synthesize ─► the circuit of a tier
+//!       ▲
+//!   Composition   pallets ── kinds of call ── lanes ── tiers
+//!     ├── select      which extrinsics a block takes
+//!     ├── block       the block: in a circuit, and natively on constants
+//!     │     └── slot  what a call sees
+//!     ├── extrinsic   what users sign           spec   chain specs
+//!     ├── lane        any call behind one interface
+//!     └── account     accounts, parameters
+//!       ▲
+//!   Pallet, Call, Inherent (what a pallet's author writes)
 //! ```
 //!
 //! A block has lanes of slots, executed lane by lane; `docs/runtime.md` tells how.
 
-pub mod block;
+pub mod account;
+mod block;
+mod call;
 mod chain;
+mod composition;
+pub mod extrinsic;
+mod lane;
+mod pallet;
+mod select;
+mod slot;
+mod spec;
 pub mod statement;
 pub mod weights;
 
+pub use account::{ACCOUNTS, Account, AccountIndex, AccountVar, PARAMETERS, Parameters, ParametersVar};
+pub use call::{Call, Executed, Idle, IdleContext, Inherent, Unfit, View};
 pub use chain::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
     Execution, ExecutionError, ExtrinsicError, Genesis, Refusal, SpecError, Tier, Token,
 };
+pub use composition::{ACCOUNT_LEVELS, Composition, Settings};
+pub use extrinsic::{Extrinsic, Header, chain_tag};
+pub use pallet::{CallKind, GenesisState, Pallet};
+pub use slot::Slot;
+pub use spec::{Spec, issuance};

@@ -18,6 +18,8 @@ pub struct CircuitVersion {
     pub runtime: u32,
     /// Version of what users sign.
     pub transaction: u32,
+    /// Whether a block can name the next validation code.
+    pub upgrades: bool,
 }
 
 /// A statement in a circuit.
@@ -60,6 +62,7 @@ mod at {
             AUTHOR => "author",
             AUTHOR_KEY..BODY_ROOT => "author_key",
             BODY_ROOT => "body_root",
+            UPGRADE..CONTEXT => "upgrade",
             CONTEXT.. => "context",
             // A constant in every block of a circuit.
             _ => "constant",
@@ -68,8 +71,8 @@ mod at {
 }
 
 impl Statement {
-    /// The statement of a block of `tier` of a chain without messages and upgrades: versions, tier, the
-    /// used slots of lanes that are not there, messages and upgrade are constants, the rest is of the
+    /// The statement of a block of `tier` of a chain without messages: versions, tier, the
+    /// used slots of lanes that are not there, messages, and the upgrade of a chain without any are constants, the rest is of the
     /// prover's choice and held to the public input by [`bind`](Self::bind).
     pub fn hint(
         cs: &ConstraintSystemRef<Fr>,
@@ -91,6 +94,11 @@ impl Statement {
             };
         }
         Ok(Self { elements })
+    }
+
+    /// A statement of constants, for native execution.
+    pub(crate) fn constant(elements: [Fr; STATEMENT_LEN]) -> Self {
+        Self { elements: elements.map(FpVar::Constant) }
     }
 
     /// Makes the statement's digest the circuit's only public input, `value` being its value.
@@ -151,6 +159,11 @@ impl Statement {
         [at::AUTHOR_KEY, at::AUTHOR_KEY + 1].map(|place| &self.elements[place])
     }
 
+    /// The limbs of the next validation code's blake2b-256, 0 if there is none.
+    pub fn upgrade(&self) -> [&FpVar<Fr>; 2] {
+        [at::UPGRADE, at::UPGRADE + 1].map(|place| &self.elements[place])
+    }
+
     /// Root of the body.
     pub fn body_root(&self) -> &FpVar<Fr> {
         &self.elements[at::BODY_ROOT]
@@ -166,9 +179,8 @@ fn fixed(place: usize, version: CircuitVersion, tier: &Tier) -> Option<Fr> {
         at::TRANSACTION_VERSION => Some(version.transaction.into()),
         at::TIER => Some(tier.id.0.into()),
         at::INBOX_ROOT | at::OUTBOX_ROOT => Some(Fr::from(0u64)),
-        place if (at::UPGRADE..at::CONTEXT).contains(&place) || unused_lanes.contains(&place) => {
-            Some(Fr::from(0u64))
-        }
+        at::UPGRADE..at::CONTEXT if !version.upgrades => Some(Fr::from(0u64)),
+        place if unused_lanes.contains(&place) => Some(Fr::from(0u64)),
         _ => None,
     }
 }

@@ -31,3 +31,8 @@ pub fn node(storage: u8, level: u8, index: u32) -> Vec<u8> {
 pub fn auxiliary(name: &[u8]) -> Vec<u8> {
     [AUXILIARY, name].concat()
 }
+
+/// Name of the derived value that tells the lowest place of a storage that was never taken.
+pub fn next_place(storage: u8) -> Vec<u8> {
+    vec![b'n', b'e', b'x', b't', b'/', storage]
+}

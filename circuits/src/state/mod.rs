@@ -16,7 +16,7 @@
 //! [`State`] is what native code uses: it hashes each touched node once, at the end.
 //! [`Recorder`] replays a block access by access, and opens each touched place once, by the same [`OpeningPlan`] as
 //! the circuit.
-//! Floors, lowest first: `store`, `keys`, `layout`, `record` and `plan`, `native`, `proof` and `witness`; [`circuit`]
+//! Floors, lowest first: `store`, `keys`, `layout`, `value`, `record` and `plan`, `native`, `proof` and `witness`; [`circuit`]
 //! is above them, on the gadgets.
 
 pub mod circuit;
@@ -27,6 +27,7 @@ mod plan;
 mod proof;
 mod record;
 mod store;
+mod value;
 mod witness;
 
 pub use layout::{
@@ -36,8 +37,9 @@ pub use native::{State, path, read_record, state_root, storage_roots};
 pub use plan::OpeningPlan;
 pub use proof::MerkleProof;
 pub use record::Record;
+pub use value::{Element, Fields, Label, Value, WHOLE, pack, pack_variables, packed_widths, take_member, unpack};
 pub use store::{ChangeSet, Overlay, StateError, StateReader};
-pub use witness::{Access, Cell, Multiopening, Openings, Place, Recorder, TouchedPlace};
+pub use witness::{Access, Cell, Checkpoint, Multiopening, Openings, Recorder, TouchedPlace};
 
 #[cfg(test)]
 mod forged;

@@ -40,7 +40,7 @@ impl<'a> State<'a> {
     pub fn write<R: Record>(&mut self, index: u32, record: &R) {
         debug_assert!(u64::from(index) < self.layout.shape(R::STORAGE).places());
         self.overlay.put(keys::record(R::STORAGE, index), record.encode());
-        self.written.insert((R::STORAGE, index), R::leaf_elements(&record.fields()));
+        self.written.insert((R::STORAGE, index), R::leaf_elements(&record.elements()));
     }
 
     /// A derived value, under `x/` and `name`.

@@ -37,7 +37,7 @@ impl MerkleProof {
         Ok(Self {
             storage: R::STORAGE,
             index,
-            leaf_elements: record.map(|record| R::leaf_elements(&record.fields())).unwrap_or_default(),
+            leaf_elements: record.map(|record| R::leaf_elements(&record.elements())).unwrap_or_default(),
             siblings: siblings(&native::path(state, layout, R::STORAGE, index)?),
             storage_roots: native::storage_roots(state, layout)?,
         })

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use zkpov_verifier::field::Fr;
+use ark_relations::gr1cs::SynthesisError;
+use codec::{DecodeAll, Encode};
+use zkpov_verifier::field::{self, Fr};
 
 use super::{
-    layout::{ARITY, BITS_PER_LEVEL, Layout, STORAGES, Shape},
+    keys,
+    layout::{ARITY, BITS_PER_LEVEL, Layout, STORAGES, Shape, hash_storages},
     native::{self, node, path_of, read_record, update_nodes},
     plan::OpeningPlan,
     record::{Record, hash_leaf},
-    store::{Overlay, StateError, StateReader},
+    store::{ChangeSet, Overlay, StateError, StateReader},
 };
 use crate::gadgets::merkle::NativePath;
 
@@ -69,12 +72,6 @@ pub struct Openings {
     pub trees: [Multiopening; STORAGES],
 }
 
-/// A place of a storage that was accessed, to write to.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    index: u32,
-}
-
 /// A place as the block leaves it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Touch {
@@ -83,7 +80,7 @@ pub(super) struct Touch {
     pub(super) last: u64,
 }
 
-/// Replays accesses in the circuit's order and opens what they touched.
+/// Executes accesses in the circuit's order, natively, and opens what they touched.
 ///
 /// It computes in the field as the circuit does and checks nothing: what it is told to write, it
 /// writes. Honest callers check before; dishonest witnesses are made by callers that do not.
@@ -98,8 +95,37 @@ pub struct Recorder<'a> {
     /// Accesses so far, by storage.
     times: [u64; STORAGES],
     touched: BTreeMap<(u8, u32), Touch>,
-    /// Fields of what was written, by storage and index.
-    written: BTreeMap<(u8, u32), Vec<Fr>>,
+    written: BTreeMap<(u8, u32), Written>,
+    /// Derived values, by name.
+    auxiliary: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// How to take back the changes to the four maps, the latest last.
+    journal: Vec<Undo>,
+    /// Why the state could not be read, if it could not.
+    failure: Option<StateError>,
+}
+
+/// What was written at a place.
+#[derive(Clone, Debug)]
+struct Written {
+    elements: Vec<Fr>,
+    /// The record in SCALE; `None` if no record has these elements, which only a dishonest prover writes.
+    record: Option<Vec<u8>>,
+}
+
+/// An entry of one of a recorder's maps as it was before a change.
+#[derive(Debug)]
+enum Undo {
+    Touched((u8, u32), Option<Touch>),
+    Written((u8, u32), Option<Written>),
+    Auxiliary(Vec<u8>, Option<Vec<u8>>),
+}
+
+/// A moment to go back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpoint {
+    accesses: usize,
+    times: [u64; STORAGES],
+    journal: usize,
 }
 
 impl<'a> Recorder<'a> {
@@ -113,7 +139,15 @@ impl<'a> Recorder<'a> {
             times: [0; STORAGES],
             touched: BTreeMap::new(),
             written: BTreeMap::new(),
+            auxiliary: BTreeMap::new(),
+            journal: Vec::new(),
+            failure: None,
         }
+    }
+
+    /// How the state is laid out.
+    pub fn layout(&self) -> &'a Layout {
+        self.layout
     }
 
     /// Opens the tree of `storage` by this plan, as the circuit does.
@@ -123,48 +157,154 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The fields of the record at `index`, all 0 where there is none.
-    pub fn read<R: Record>(&mut self, index: u32) -> Result<(Vec<Fr>, Place), StateError> {
-        let fields = match self.written.get(&(R::STORAGE, index)) {
-            Some(fields) => fields.clone(),
-            None => read_record::<R>(&self.below, index)?
-                .map_or_else(|| vec![Fr::from(0u64); R::FIELDS], |record| record.fields()),
+    /// Now, to [go back](Self::roll_back) to.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { accesses: self.accesses.len(), times: self.times, journal: self.journal.len() }
+    }
+
+    /// Takes back everything since `checkpoint`.
+    pub fn roll_back(&mut self, checkpoint: Checkpoint) {
+        self.accesses.truncate(checkpoint.accesses);
+        self.times = checkpoint.times;
+        while self.journal.len() > checkpoint.journal {
+            match self.journal.pop() {
+                Some(Undo::Touched(key, before)) => restore(&mut self.touched, key, before),
+                Some(Undo::Written(key, before)) => restore(&mut self.written, key, before),
+                Some(Undo::Auxiliary(name, before)) => restore(&mut self.auxiliary, name, before),
+                None => break,
+            }
+        }
+    }
+
+    /// Keeps why the state could not be read; the error with which a circuit gives up.
+    pub(super) fn fail(&mut self, error: StateError) -> SynthesisError {
+        self.failure = Some(error);
+        SynthesisError::AssignmentMissing
+    }
+
+    /// Why the state could not be read, if it could not.
+    pub fn take_failure(&mut self) -> Option<StateError> {
+        self.failure.take()
+    }
+
+    /// The record at `index` as it is now, without an access.
+    pub fn peek<R: Record>(&self, index: u32) -> Result<Option<R>, StateError> {
+        match self.written.get(&(R::STORAGE, index)) {
+            Some(written) => Ok(R::from_elements(&written.elements)),
+            None => read_record(&self.below, index),
+        }
+    }
+
+    /// A derived value as it is now.
+    pub fn auxiliary(&self, name: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        match self.auxiliary.get(name) {
+            Some(value) => Ok(Some(value.clone())),
+            None => self.below.get(&keys::auxiliary(name)),
+        }
+    }
+
+    /// Sets a derived value.
+    pub fn set_auxiliary(&mut self, name: Vec<u8>, value: Vec<u8>) {
+        let before = self.auxiliary.insert(name.clone(), value);
+        self.journal.push(Undo::Auxiliary(name, before));
+    }
+
+    /// The elements of the record at `index`; `None` where there is none.
+    pub fn read<R: Record>(&mut self, index: u32) -> Result<Option<Vec<Fr>>, StateError> {
+        let elements = match self.written.get(&(R::STORAGE, index)) {
+            Some(written) => Some(written.elements.clone()),
+            None => read_record::<R>(&self.below, index)?.map(|record| record.elements()),
         };
-        let place = self.access(R::STORAGE, index, fields.clone())?;
-        Ok((fields, place))
+        let told = elements.clone().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
+        self.access(R::STORAGE, index, told)?;
+        Ok(elements)
     }
 
-    /// Accesses a place that should be empty.
-    pub fn vacant<R: Record>(&mut self, index: u32) -> Result<Place, StateError> {
-        self.access(R::STORAGE, index, Vec::new())
+    /// Accesses a place that should be empty; whether it is.
+    pub fn vacant<R: Record>(&mut self, index: u32) -> Result<bool, StateError> {
+        self.access(R::STORAGE, index, Vec::new())?;
+        Ok(self.touch((R::STORAGE, index))?.after == Fr::from(0u64))
     }
 
-    /// Puts a record with these fields at `place`.
-    pub fn write<R: Record>(&mut self, place: Place, fields: Vec<Fr>) -> Result<(), StateError> {
-        let key = (R::STORAGE, place.index);
-        let leaf = hash_leaf(&R::leaf_elements(&fields));
-        self.touch(key)?.after = leaf;
-        self.written.insert(key, fields);
+    /// Puts a record with these elements at a place that was accessed.
+    pub fn write<R: Record>(&mut self, index: u32, elements: Vec<Fr>) -> Result<(), StateError> {
+        let key = (R::STORAGE, index);
+        let leaf = hash_leaf(&R::leaf_elements(&elements));
+        let was_empty = {
+            let touch = self.touch(key)?;
+            std::mem::replace(&mut touch.after, leaf) == Fr::from(0u64)
+        };
+        let record = R::from_elements(&elements);
+        for (name, value) in record.iter().flat_map(|record| record.derived(index)) {
+            self.set_auxiliary(name, value);
+        }
+        let record = record.map(|record| record.encode());
+        let before = self.written.insert(key, Written { elements, record });
+        self.journal.push(Undo::Written(key, before));
+        if was_empty { self.skip_taken::<R>() } else { Ok(()) }
+    }
+
+    /// The lowest place of the storage of `R` that was never taken; `None` if all were.
+    pub fn next_place<R: Record>(&self) -> Result<Option<u32>, StateError> {
+        let places = self.layout.shape(R::STORAGE).places();
+        Ok(Some(self.lowest_free(R::STORAGE)?).filter(|place| u64::from(*place) < places))
+    }
+
+    fn lowest_free(&self, storage: u8) -> Result<u32, StateError> {
+        let name = keys::next_place(storage);
+        let Some(bytes) = self.auxiliary(&name)? else { return Ok(0) };
+        u32::decode_all(&mut bytes.as_slice())
+            .map_err(|_| StateError::corrupt(&keys::auxiliary(&name), "the number of a place"))
+    }
+
+    /// Moves the next place past what is taken: a block may take any.
+    fn skip_taken<R: Record>(&mut self) -> Result<(), StateError> {
+        let before = self.lowest_free(R::STORAGE)?;
+        let mut next = before;
+        while self.written.contains_key(&(R::STORAGE, next)) || self.below.get(&keys::record(R::STORAGE, next))?.is_some() {
+            next += 1;
+        }
+        if next != before {
+            self.set_auxiliary(keys::next_place(R::STORAGE), next.encode());
+        }
         Ok(())
     }
 
-    /// The access of an unused slot, with these fields: nothing holds it to the state, and it writes nothing.
-    pub fn skip<R: Record>(&mut self, fields: Vec<Fr>) {
+    /// The access of an unused slot, with these elements: nothing holds it to the state, and it writes nothing.
+    pub fn skip<R: Record>(&mut self, elements: Vec<Fr>) {
         self.tick(R::STORAGE);
-        self.accesses.push_back(Access { fields, previous: Fr::from(0u64) });
+        self.accesses.push_back(Access { fields: elements, previous: Fr::from(0u64) });
     }
 
-    /// Takes the record at `index` for one with these fields, whatever the state has there: what a dishonest
+    /// Takes the record at `index` for one with these elements, whatever the state has there: what a dishonest
     /// prover does.
     #[cfg(test)]
-    pub(crate) fn pretend<R: Record>(&mut self, index: u32, fields: Vec<Fr>) {
-        self.written.insert((R::STORAGE, index), fields);
+    pub(crate) fn pretend<R: Record>(&mut self, index: u32, elements: Vec<Fr>) {
+        self.written.insert((R::STORAGE, index), Written { elements, record: None });
     }
 
-    /// A place to write to without an access.
-    #[cfg(test)]
-    pub(crate) fn place(index: u32) -> Place {
-        Place { index }
+    /// All changes so far, hashed: the state root and what changes in the state.
+    pub fn changes(&self) -> Result<(Fr, ChangeSet), StateError> {
+        let mut after = Overlay::new(&self.below);
+        for ((storage, index), written) in &self.written {
+            let key = keys::record(*storage, *index);
+            let record = written.record.clone().ok_or_else(|| StateError::corrupt(&key, "a record"))?;
+            after.put(key, record);
+        }
+        for (name, value) in &self.auxiliary {
+            after.put(keys::auxiliary(name), value.clone());
+        }
+        for storage in self.storages() {
+            let leaves: Vec<_> = self
+                .touched_in(storage)
+                .filter(|(_, touch)| touch.before != touch.after)
+                .map(|(index, touch)| (index, touch.after))
+                .collect();
+            update_nodes(&mut after, storage, self.layout.shape(storage).levels(), leaves)?;
+        }
+        let root = hash_storages(&native::storage_roots(&after, self.layout)?);
+        after.put(keys::ROOT.to_vec(), field::encode(&root).to_vec());
+        Ok((root, after.into_changes()))
     }
 
     /// The roots of all storages as they are now.
@@ -213,12 +353,12 @@ impl<'a> Recorder<'a> {
         open_places(&self.below, storage, plan.path_levels(self.layout.shape(storage)), plan, &touches)
     }
 
-    fn access(&mut self, storage: u8, index: u32, fields: Vec<Fr>) -> Result<Place, StateError> {
+    fn access(&mut self, storage: u8, index: u32, elements: Vec<Fr>) -> Result<(), StateError> {
         let now = self.tick(storage);
         let touch = self.touch((storage, index))?;
         let previous = std::mem::replace(&mut touch.last, now);
-        self.accesses.push_back(Access { fields, previous: previous.into() });
-        Ok(Place { index })
+        self.accesses.push_back(Access { fields: elements, previous: previous.into() });
+        Ok(())
     }
 
     /// The time of the next access to a storage.
@@ -232,11 +372,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// A place that is touched, to change.
     fn touch(&mut self, key: (u8, u32)) -> Result<&mut Touch, StateError> {
-        let touch = match self.touched.get(&key) {
-            Some(touch) => *touch,
+        let before = self.touched.get(&key).copied();
+        let touch = match before {
+            Some(touch) => touch,
             None => untouched(&self.below, key)?,
         };
+        self.journal.push(Undo::Touched(key, before));
         Ok(self.touched.entry(key).or_insert(touch))
     }
 
@@ -248,6 +391,14 @@ impl<'a> Recorder<'a> {
     fn touched_in(&self, storage: u8) -> impl Iterator<Item = (u32, &Touch)> {
         self.touched.range((storage, 0)..=(storage, u32::MAX)).map(|((_, index), touch)| (*index, touch))
     }
+}
+
+/// Puts an entry of a map back to what it was.
+fn restore<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, before: Option<V>) {
+    match before {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
 }
 
 /// A place as the state has it.

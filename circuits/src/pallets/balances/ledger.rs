@@ -3,8 +3,10 @@
 use codec::{DecodeAll, Encode};
 use zkpov_verifier::{eddsa::PublicKey, field::Fr};
 
-use super::state::{ACCOUNTS, Account, MAX_ISSUANCE, Parameters};
-use crate::state::{ChangeSet, Layout, State, StateError, StateReader};
+use crate::{
+    runtime::{ACCOUNTS, Account, Parameters, account::index_name},
+    state::{ChangeSet, Layout, State, StateError, StateReader, keys},
+};
 
 /// Why a call cannot be executed on a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,38 +93,12 @@ pub struct Ledger<'a> {
     places: u64,
 }
 
-/// Name of the derived value that tells a key's index.
-fn index_name(key: &PublicKey) -> Vec<u8> {
-    [b"key/".as_slice(), &key.to_bytes()].concat()
-}
-
-/// Name of the derived value that tells the lowest place never taken.
-const NEXT_PLACE: &[u8] = b"next";
-
 impl<'a> Ledger<'a> {
     /// The ledger of an existing state.
     pub fn open_state(layout: &'a Layout, below: &'a dyn StateReader) -> Result<Self, StateError> {
         let state = State::new(layout, below);
         let parameters = state.read(0)?.ok_or(StateError::Missing { what: "parameters" })?;
         Ok(Self { state, parameters, places: layout.shape(ACCOUNTS).places() })
-    }
-
-    /// The ledger of a chain that begins with these accounts, at places 0 and up.
-    pub fn genesis(
-        layout: &'a Layout,
-        nothing: &'a dyn StateReader,
-        parameters: Parameters,
-        accounts: &[Account],
-    ) -> Self {
-        let mut ledger =
-            Self { state: State::new(layout, nothing), parameters, places: layout.shape(ACCOUNTS).places() };
-        ledger.state.write(0, &parameters);
-        for (index, account) in (0u32..).zip(accounts) {
-            ledger.state.write(index, account);
-            ledger.state.set_auxiliary(&index_name(&account.key), index.encode());
-        }
-        ledger.state.set_auxiliary(NEXT_PLACE, (accounts.len() as u32).encode());
-        ledger
     }
 
     /// The chain's parameters.
@@ -135,14 +111,14 @@ impl<'a> Ledger<'a> {
         self.state.read(index)
     }
 
-    /// The first account that was opened for `key`.
+    /// The account that was opened last for `key`.
     pub fn index_of(&self, key: &PublicKey) -> Result<Option<u32>, StateError> {
         self.auxiliary(&index_name(key))
     }
 
     /// The place at which the next account opens; `None` when all are taken.
     pub fn next_place(&self) -> Result<Option<u32>, StateError> {
-        Ok(self.auxiliary(NEXT_PLACE)?.filter(|place| u64::from(*place) < self.places))
+        Ok(self.auxiliary(&keys::next_place(ACCOUNTS))?.filter(|place| u64::from(*place) < self.places))
     }
 
     /// Adds the block's fees to the author's balance.
@@ -183,9 +159,7 @@ impl<'a> Ledger<'a> {
         }
         self.state.write(sender, &payer);
         self.state.write(receiver, &Account::opened(key, amount));
-        if self.index_of(&key)?.is_none() {
-            self.state.set_auxiliary(&index_name(&key), receiver.encode());
-        }
+        self.state.set_auxiliary(&index_name(&key), receiver.encode());
         self.skip_taken_places()
     }
 
@@ -209,11 +183,11 @@ impl<'a> Ledger<'a> {
 
     /// Moves the next place past what is taken: an author may open anywhere.
     fn skip_taken_places(&mut self) -> Result<(), LedgerError> {
-        let mut next: u32 = self.auxiliary(NEXT_PLACE)?.unwrap_or_default();
+        let mut next: u32 = self.auxiliary(&keys::next_place(ACCOUNTS))?.unwrap_or_default();
         while u64::from(next) < self.places && self.account(next)?.is_some() {
             next += 1;
         }
-        self.state.set_auxiliary(NEXT_PLACE, next.encode());
+        self.state.set_auxiliary(&keys::next_place(ACCOUNTS), next.encode());
         Ok(())
     }
 
@@ -223,10 +197,4 @@ impl<'a> Ledger<'a> {
             .map(Some)
             .map_err(|_| StateError::corrupt(&crate::state::keys::auxiliary(name), "an account index"))
     }
-}
-
-/// Sum of the balances, if it is an acceptable issuance.
-pub fn issuance(accounts: &[Account]) -> Option<u128> {
-    let sum = accounts.iter().try_fold(0u128, |sum, account| sum.checked_add(account.balance))?;
-    (sum <= MAX_ISSUANCE).then_some(sum)
 }

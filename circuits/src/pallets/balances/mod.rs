@@ -1,11 +1,10 @@
 //! Balances: the native token, its transfers, the opening of accounts, fees.
 //!
 //! ```text
-//!   call     what users sign           spec     first accounts and parameters, in JSON
-//!   ledger   balances under change     native   which extrinsics a block takes
-//!   replay   the block in the circuit's order: its witness
-//!   circuit  the author's fees, a slot of each lane
-//!   state    accounts, parameters      forged   dishonest witnesses (tests)
+//!   circuit  the calls, in a circuit and natively
+//!   call     what users sign, typed
+//!   native   a block executed again without any circuit       ledger   balances as integers
+//!   forged   dishonest witnesses (tests)
 //! ```
 //!
 //! # Calls
@@ -19,11 +18,11 @@
 //!
 //! # Storage
 //!
-//! 0: accounts, by index. 1: the parameters. Derived: the index of a key, the next free place.
+//! None of its own: the runtime keeps accounts (0) and parameters (1).
 //!
 //! # Invariants
 //!
-//! - The sum of balances is the total issuance, at most [`MAX_ISSUANCE`], for ever.
+//! - The sum of balances is the total issuance, at most [`MAX_ISSUANCE`](crate::runtime::account::MAX_ISSUANCE), for ever.
 //! - Every account holds at least the existential deposit, and never closes.
 //! - A nonce only grows, by one a call; at the last one the account cannot send any more.
 //! - A key in the state is on the curve, in the prime subgroup and not the identity, and never changes.
@@ -33,20 +32,38 @@
 //!
 //! `docs/security.md` lists them with the constraint that stops each; `forged` carries each out.
 
+use crate::{
+    runtime::{CallKind as Kind, Pallet},
+    state::Shape,
+};
+
 pub mod call;
-pub(crate) mod circuit;
+pub mod circuit;
 pub mod ledger;
 pub mod native;
-mod replay;
-pub mod spec;
-pub mod state;
 
-pub use call::{CallKind, Extrinsic, INDEX_BITS, PointJson, body_element, chain_tag, movement_of};
-pub use ledger::{CallError, Ledger, LedgerError, Movement, issuance};
-pub use native::{PlacedCall, Rules, Selection, select};
-pub(crate) use replay::{Plan, SlotWitness, Witness, replay};
-pub use spec::Spec;
-pub use state::{ACCOUNTS, Account, MAX_ISSUANCE, PARAMETERS, Parameters};
+pub use call::{CallKind, Extrinsic};
+pub use circuit::{Open, Transfer};
+pub use ledger::{CallError, Ledger, LedgerError, Movement};
+pub use native::{ReexecutionError, reexecute};
+
+/// The pallet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Balances;
+
+impl Pallet for Balances {
+    fn name(&self) -> &'static str {
+        "balances"
+    }
+
+    fn storages(&self) -> Vec<(u8, Shape)> {
+        Vec::new()
+    }
+
+    fn kinds(&self) -> Vec<Kind> {
+        vec![Kind::call(Transfer), Kind::call(Open)]
+    }
+}
 
 #[cfg(test)]
 mod forged;

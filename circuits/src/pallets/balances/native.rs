@@ -1,246 +1,99 @@
-//! Which extrinsics a block takes: the native twin of the circuit's slots.
-//!
-//! ```text
-//!  extrinsics ──decode──► signatures ──lane by lane──► included, in the order of execution
-//!                         (all cores)  │
-//!                                      ├─► deferred: no slot left, or a nonce whose turn is later
-//!                                      └─► refused: never valid on this state, with the reason
-//! ```
-
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+//! A block of the pallet's calls executed again, as a validator without proofs would: on balances as integers, with no
+//! circuit in sight. The runtime's execution is held equal to it by a property test.
 
 use rayon::prelude::*;
-use zkpov_verifier::{
-    eddsa::{self, PublicKey},
-    field::Fr,
-};
+use zkpov_verifier::eddsa;
 
 use super::{
     call::{CallKind, Extrinsic},
     ledger::{CallError, Ledger, LedgerError, Movement},
 };
-use crate::{runtime::Refusal, state::StateError};
+use crate::{
+    runtime::{BlockContext, chain_tag},
+    state::{ChangeSet, Layout, StateError, StateReader},
+};
+use zkpov_verifier::field::Fr;
 
-/// A call with the place that the author gives its receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlacedCall {
-    /// The signed call.
-    pub extrinsic: Extrinsic,
-    /// The receiver's account index.
-    pub receiver: u32,
+/// Why a block is not valid.
+#[derive(Debug, thiserror::Error)]
+pub enum ReexecutionError {
+    /// The state could not be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// An extrinsic does not decode, is not its sender's, or its turn is another.
+    #[error("extrinsic {0} is not valid here")]
+    Extrinsic(usize),
+    /// An extrinsic cannot be executed.
+    #[error("extrinsic {0}: {1}")]
+    Call(usize, CallError),
+    /// The author's account cannot take the fees.
+    #[error("the author's account: {0}")]
+    Author(CallError),
 }
 
-impl PlacedCall {
-    /// What it moves.
-    pub fn movement(&self) -> Movement {
-        let Extrinsic { sender, amount, fee, .. } = self.extrinsic;
-        Movement { sender, receiver: self.receiver, amount, fee }
-    }
-}
-
-/// What became of a list of extrinsics.
-#[derive(Debug, Default)]
-pub struct Selection {
-    /// Per lane, in the order of execution: position in the list, and the call.
-    pub lanes: [Vec<(usize, PlacedCall)>; CallKind::ALL.len()],
-    /// Positions that can never be valid on this state.
-    pub refused: Vec<(usize, Refusal)>,
-    /// Positions that a later block can take.
-    pub deferred: Vec<usize>,
-}
-
-impl Selection {
-    /// Sum of the fees of what is included.
-    pub fn fees(&self) -> u128 {
-        self.lanes.iter().flatten().map(|(_, call)| u128::from(call.extrinsic.fee)).sum()
-    }
-}
-
-/// What an extrinsic is checked against beside the ledger.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// The block's number.
-    pub number: u32,
-    /// The chain's signing domain.
-    pub chain_tag: Fr,
-    /// Slots of each lane.
-    pub capacities: [usize; CallKind::ALL.len()],
-}
-
-/// Executes what fits on `ledger`, in the order of the lanes, and within a lane in the order given.
+/// Executes `extrinsics` one after the other and credits the author; the state root after them and what changes.
 ///
-/// The author's fees are not credited here: what is valid without them is valid with them.
-pub fn select(
-    ledger: &mut Ledger<'_>,
-    rules: &Rules,
+/// # Errors
+///
+/// [`ReexecutionError`], for the first that is not valid.
+pub fn reexecute(
+    layout: &Layout,
+    state: &dyn StateReader,
+    context: &BlockContext,
     extrinsics: &[Vec<u8>],
-) -> Result<Selection, StateError> {
-    let mut selector = Selector { ledger, rules, selection: Selection::default(), waiting: BTreeMap::new() };
-    let candidates = selector.signed(extrinsics)?;
-    for (lane, kind) in CallKind::ALL.into_iter().enumerate() {
-        let of_lane = candidates.iter().filter(|(_, extrinsic)| extrinsic.call == kind);
-        selector.fill(lane, of_lane)?;
+) -> Result<(Fr, ChangeSet), ReexecutionError> {
+    let mut ledger = Ledger::open_state(layout, state)?;
+    let decoded = extrinsics.iter().enumerate().map(|(position, bytes)| {
+        let extrinsic = Extrinsic::decode(bytes).map_err(|_| ReexecutionError::Extrinsic(position))?;
+        let account = ledger.account(extrinsic.sender)?;
+        Ok((extrinsic, account.ok_or(ReexecutionError::Extrinsic(position))?.key))
+    });
+    let decoded = decoded.collect::<Result<Vec<_>, ReexecutionError>>()?;
+    let tag = chain_tag(&context.identity);
+    decoded.par_iter().enumerate().try_for_each(|(position, (extrinsic, key))| {
+        eddsa::verify(key, extrinsic.message(tag), &extrinsic.signature)
+            .map_err(|_| ReexecutionError::Extrinsic(position))
+    })?;
+    let number = context.parent.number.saturating_add(1);
+    let mut fees = 0u128;
+    for (position, (extrinsic, _)) in decoded.iter().enumerate() {
+        fees += u128::from(extrinsic.fee);
+        execute(&mut ledger, number, position, extrinsic)?;
     }
-    selector.settle_waiting()?;
-    let mut selection = selector.selection;
-    selection.refused.sort_by_key(|(position, _)| *position);
-    selection.deferred.sort_unstable();
-    Ok(selection)
+    ledger.credit(context.author, fees).map_err(|error| match error {
+        LedgerError::State(error) => error.into(),
+        LedgerError::Call(error) => ReexecutionError::Author(error),
+    })?;
+    Ok(ledger.commit()?)
 }
 
-struct Selector<'s, 'l, 'a> {
-    ledger: &'s mut Ledger<'a>,
-    rules: &'l Rules,
-    selection: Selection,
-    /// Positions not taken although nothing speaks against them yet, by sender and nonce.
-    waiting: BTreeMap<(u32, u32), Vec<usize>>,
-}
-
-impl Selector<'_, '_, '_> {
-    fn refuse(&mut self, position: usize, reason: Refusal) {
-        self.selection.refused.push((position, reason));
+fn execute(
+    ledger: &mut Ledger<'_>,
+    number: u32,
+    position: usize,
+    extrinsic: &Extrinsic,
+) -> Result<(), ReexecutionError> {
+    let failed = |error: LedgerError| match error {
+        LedgerError::State(error) => ReexecutionError::State(error),
+        LedgerError::Call(error) => ReexecutionError::Call(position, error),
+    };
+    let Extrinsic { call, sender, nonce, expiry, fee, amount, receiver: key, .. } = *extrinsic;
+    let due = ledger.account(sender)?.is_some_and(|account| account.nonce == nonce);
+    if !due || expiry < number || fee < ledger.parameters().minimum_fee {
+        return Err(ReexecutionError::Extrinsic(position));
     }
-
-    /// The extrinsics that decode, have a sender and carry its signature.
-    fn signed(&mut self, extrinsics: &[Vec<u8>]) -> Result<Vec<(usize, Extrinsic)>, StateError> {
-        let mut decoded = Vec::with_capacity(extrinsics.len());
-        for (position, bytes) in extrinsics.iter().enumerate() {
-            match Extrinsic::decode(bytes) {
-                Err(error) => self.refuse(position, error.into()),
-                Ok(extrinsic) => match self.ledger.account(extrinsic.sender)? {
-                    None => self.refuse(position, Refusal::UnknownSender { sender: extrinsic.sender }),
-                    Some(account) => decoded.push((position, extrinsic, account.key)),
-                },
-            }
+    let known = ledger.index_of(&key)?;
+    let movement = |receiver| Movement { sender, receiver, amount, fee };
+    match (call, known) {
+        (CallKind::Transfer, Some(receiver)) => ledger.transfer(movement(receiver)).map_err(failed),
+        (CallKind::Open, None) => {
+            key.check_subgroup().map_err(|_| ReexecutionError::Extrinsic(position))?;
+            let place = ledger.next_place()?.ok_or(ReexecutionError::Call(position, CallError::Full))?;
+            ledger.open(movement(place), key).map_err(failed)
         }
-        let tag = self.rules.chain_tag;
-        let check = |(_, extrinsic, key): &(usize, Extrinsic, PublicKey)| {
-            eddsa::verify(key, extrinsic.message(tag), &extrinsic.signature)
-                .map_err(|_| Refusal::Signature)?;
-            match extrinsic.call {
-                CallKind::Transfer => Ok(()),
-                CallKind::Open => extrinsic.receiver.check_subgroup().map_err(Refusal::call),
-            }
-        };
-        let verdicts: Vec<Result<(), Refusal>> = decoded.par_iter().map(check).collect();
-        let mut accepted = Vec::with_capacity(decoded.len());
-        for ((position, extrinsic, _), verdict) in decoded.into_iter().zip(verdicts) {
-            match verdict {
-                Ok(()) => accepted.push((position, extrinsic)),
-                Err(reason) => self.refuse(position, reason),
-            }
+        (CallKind::Transfer, None) => Err(ReexecutionError::Call(position, CallError::UnknownReceiver)),
+        (CallKind::Open, Some(index)) => {
+            Err(ReexecutionError::Call(position, CallError::AlreadyOpen(index)))
         }
-        Ok(accepted)
-    }
-
-    /// Fills one lane. An extrinsic whose nonce is ahead waits, and is taken as soon as its turn comes.
-    fn fill<'e>(
-        &mut self,
-        lane: usize,
-        candidates: impl Iterator<Item = &'e (usize, Extrinsic)>,
-    ) -> Result<(), StateError> {
-        let mut ahead: BTreeMap<(u32, u32), VecDeque<&'e (usize, Extrinsic)>> = BTreeMap::new();
-        for candidate in candidates {
-            let mut turn = Some(candidate);
-            while let Some(entry) = turn.take() {
-                let (position, extrinsic) = entry;
-                let Some(expected) = self.due_nonce(*position, extrinsic)? else { continue };
-                let place = (extrinsic.sender, extrinsic.nonce);
-                if extrinsic.nonce > expected {
-                    ahead.entry(place).or_default().push_back(entry);
-                } else if self.lane_is_full(lane) {
-                    self.waiting.entry(place).or_default().push(*position);
-                } else if self.take(lane, *position, extrinsic)? {
-                    let next = (extrinsic.sender, expected.saturating_add(1));
-                    turn = ahead.get_mut(&next).and_then(VecDeque::pop_front);
-                }
-            }
-        }
-        for (place, entries) in ahead {
-            self.waiting.entry(place).or_default().extend(entries.iter().map(|(position, _)| *position));
-        }
-        Ok(())
-    }
-
-    fn lane_is_full(&self, lane: usize) -> bool {
-        let used = self.selection.lanes.get(lane).map_or(0, Vec::len);
-        used >= self.rules.capacities.get(lane).copied().unwrap_or_default()
-    }
-
-    /// The sender's nonce, unless the extrinsic is refused whatever its turn.
-    fn due_nonce(&mut self, position: usize, extrinsic: &Extrinsic) -> Result<Option<u32>, StateError> {
-        let Extrinsic { sender, nonce: found, expiry, fee, .. } = *extrinsic;
-        let number = self.rules.number;
-        let minimum = self.ledger.parameters().minimum_fee;
-        let Some(account) = self.ledger.account(sender)? else {
-            self.refuse(position, Refusal::UnknownSender { sender });
-            return Ok(None);
-        };
-        let expected = account.nonce;
-        if expiry < number {
-            self.refuse(position, Refusal::Expired { expiry, number });
-        } else if fee < minimum {
-            self.refuse(position, Refusal::FeeTooLow { fee, minimum });
-        } else if expected == u32::MAX {
-            self.refuse(position, Refusal::NoncesExhausted { sender });
-        } else if found < expected {
-            self.refuse(position, Refusal::NonceUsed { sender, expected, found });
-        } else {
-            return Ok(Some(expected));
-        }
-        Ok(None)
-    }
-
-    /// Executes a call whose turn it is; whether it was possible.
-    fn take(&mut self, lane: usize, position: usize, extrinsic: &Extrinsic) -> Result<bool, StateError> {
-        match self.execute(extrinsic) {
-            Ok(call) => {
-                if let Some(lane) = self.selection.lanes.get_mut(lane) {
-                    lane.push((position, call));
-                }
-                Ok(true)
-            }
-            Err(LedgerError::Call(reason)) => {
-                self.refuse(position, Refusal::call(reason));
-                Ok(false)
-            }
-            Err(LedgerError::State(error)) => Err(error),
-        }
-    }
-
-    fn execute(&mut self, extrinsic: &Extrinsic) -> Result<PlacedCall, LedgerError> {
-        let known = self.ledger.index_of(&extrinsic.receiver)?;
-        let receiver = match (extrinsic.call, known) {
-            (CallKind::Transfer, Some(index)) => index,
-            (CallKind::Transfer, None) => return Err(CallError::UnknownReceiver.into()),
-            (CallKind::Open, Some(index)) => return Err(CallError::AlreadyOpen(index).into()),
-            (CallKind::Open, None) => self.ledger.next_place()?.ok_or(CallError::Full)?,
-        };
-        let call = PlacedCall { extrinsic: *extrinsic, receiver };
-        match extrinsic.call {
-            CallKind::Transfer => self.ledger.transfer(call.movement())?,
-            CallKind::Open => self.ledger.open(call.movement(), extrinsic.receiver)?,
-        }
-        Ok(call)
-    }
-
-    /// Splits what waits at the end into what a later block can take, and what has a gap before it.
-    fn settle_waiting(&mut self) -> Result<(), StateError> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let places: BTreeSet<(u32, u32)> = waiting.keys().copied().collect();
-        for ((sender, found), positions) in waiting {
-            let expected = self.ledger.account(sender)?.map_or(0, |account| account.nonce);
-            let gapless = (expected..found).all(|nonce| places.contains(&(sender, nonce)));
-            for position in positions {
-                if found < expected {
-                    self.refuse(position, Refusal::NonceUsed { sender, expected, found });
-                } else if gapless {
-                    self.selection.deferred.push(position);
-                } else {
-                    self.refuse(position, Refusal::NonceAhead { sender, expected, found });
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -4,8 +4,15 @@ use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::{ConstraintSystemRef, Result};
 use zkpov_verifier::field::Fr;
 
-use super::super::layout::{BITS_PER_LEVEL, Shape};
-use crate::{bit::Bit, gadgets::range, hint, namespace};
+use ark_ff::PrimeField;
+use ark_r1cs_std::GR1CSVar;
+use serde_json::Value as Json;
+
+use super::super::{
+    layout::{BITS_PER_LEVEL, Layout, Shape},
+    value::{Fields, Label, Value},
+};
+use crate::{bit::Bit, gadgets::range, hint, integer::to_u128, namespace};
 
 /// A place in a storage, by the bits of its index.
 #[derive(Clone, Debug)]
@@ -47,13 +54,75 @@ impl Index {
         &self.value
     }
 
+    /// The place's number.
+    ///
+    /// # Errors
+    ///
+    /// [`ark_relations::gr1cs::SynthesisError::AssignmentMissing`] when only the circuit's shape is asked for.
+    pub fn number(&self) -> Result<u32> {
+        // At most `MAX_LEVELS` levels: 30 bits.
+        Ok(self.value.value()?.into_bigint().0[0] as u32)
+    }
+
+    /// A place from its bits, the least first: as many as the storage's levels take.
+    pub fn from_bits(bits: Vec<Bit>) -> Result<Self> {
+        let value = range::from_bits(&bits)?;
+        Ok(Self { bits, value })
+    }
+
     /// The bits, the least first.
-    pub(super) fn bits(&self) -> &[Bit] {
+    pub fn bits(&self) -> &[Bit] {
         &self.bits
     }
 
     /// How many bits there are.
     pub(super) fn width(&self) -> usize {
         self.bits.len()
+    }
+}
+
+/// A place in storage `STORAGE` as a value, of `BITS` bits where it is packed; a chain's storage may have fewer places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, codec::Encode, codec::Decode)]
+pub struct At<const STORAGE: u8, const BITS: usize>(pub u32);
+
+impl<const STORAGE: u8, const BITS: usize> Value for At<STORAGE, BITS> {
+    type Var = Index;
+
+    fn widths() -> Vec<usize> {
+        vec![BITS]
+    }
+
+    fn elements(&self) -> Vec<Fr> {
+        vec![self.0.into()]
+    }
+
+    fn from_elements(elements: &[Fr]) -> Option<Self> {
+        match elements {
+            [element] => to_u128(element)?.try_into().ok().map(Self),
+            _ => None,
+        }
+    }
+
+    fn hint(cs: &ConstraintSystemRef<Fr>, layout: &Layout, label: Label, fields: Fields<'_>) -> Result<Index> {
+        let number = || Ok(fields.get(0)?.into_bigint().0[0] as u32);
+        Index::hint(cs, label.variable, layout.shape(STORAGE), number)
+    }
+
+    fn variables(value: &Index) -> Vec<FpVar<Fr>> {
+        vec![value.as_field().clone()]
+    }
+
+    fn to_json(&self) -> Json {
+        self.0.into()
+    }
+
+    fn from_json(json: &Json) -> core::result::Result<Self, String> {
+        u32::from_json(json).map(Self)
+    }
+}
+
+impl<const STORAGE: u8, const BITS: usize> From<u32> for At<STORAGE, BITS> {
+    fn from(number: u32) -> Self {
+        Self(number)
     }
 }

@@ -58,14 +58,15 @@ use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use zkpov_verifier::field::Fr;
 
 use argument::{Challenges, Log, Sum};
-pub use index::Index;
+pub use index::{At, Index};
 use tree::{Sizes, Tree};
 
 use super::{
     layout::{Layout, STORAGES, Shape},
     plan::{OpeningPlan, time_bits},
     record::Record,
-    witness::{Access, Openings},
+    value::{Fields, Label, pack_variables},
+    witness::{Access, Openings, Recorder},
 };
 use crate::{
     bit::Bit,
@@ -77,30 +78,6 @@ use crate::{
     namespace,
 };
 
-/// The fields of a record as a prover gives them; `None` when only the circuit's shape is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct Fields<'w>(Option<&'w [Fr]>);
-
-impl<'w> Fields<'w> {
-    /// Field `number`.
-    pub fn get(&self, number: usize) -> Result<Fr> {
-        self.0.and_then(|fields| fields.get(number)).copied().ok_or(SynthesisError::AssignmentMissing)
-    }
-}
-
-/// A record in a circuit.
-pub trait RecordVar: Sized {
-    /// The record outside.
-    type Native: Record;
-
-    /// A record of the prover's choice, every field enforced to be in its range: the packing into a leaf
-    /// is injective only there.
-    fn hint(cs: &ConstraintSystemRef<Fr>, fields: Fields<'_>) -> Result<Self>;
-
-    /// What the leaf hashes, as [`Record::leaf_elements`] has it.
-    fn leaf_elements(&self) -> Result<Vec<FpVar<Fr>>>;
-}
-
 /// A place that was accessed, to write to.
 #[derive(Debug)]
 #[must_use = "a place that is read and not written stays as it is"]
@@ -108,7 +85,20 @@ pub struct Place {
     storage: u8,
     /// Which of the storage's accesses; of no meaning in a storage of one record.
     access: usize,
+    /// The place's number where the state is native; of no meaning otherwise.
+    number: u32,
     when: Bit,
+}
+
+/// Where the values of accesses come from.
+#[derive(Debug)]
+enum Source<'w> {
+    /// Nowhere: only the circuit's shape is asked for.
+    Shape,
+    /// From a witness: the accesses to come.
+    Witness(&'w Openings, VecDeque<&'w Access>),
+    /// From a state that native code executes on.
+    Native(Box<Recorder<'w>>),
 }
 
 /// An access to a tree. Its time is its number among the tree's, from 1.
@@ -139,9 +129,11 @@ pub struct State<'w> {
     roots: [FpVar<Fr>; STORAGES],
     events: [Vec<Event>; STORAGES],
     plans: [Option<OpeningPlan>; STORAGES],
-    openings: Option<&'w Openings>,
-    /// Accesses to come; `None` when only the circuit's shape is asked for.
-    accesses: Option<VecDeque<&'w Access>>,
+    source: Source<'w>,
+    /// What the next accesses that take no effect read, in a native state; zeros after the last.
+    idle: VecDeque<Vec<Fr>>,
+    /// A place that was read and is still to be written, in a native state.
+    held: Option<(u8, u32)>,
 }
 
 /// What the multisets of a block were compared by.
@@ -181,9 +173,72 @@ impl<'w> State<'w> {
             before: variables,
             events: [const { Vec::new() }; STORAGES],
             plans: [None; STORAGES],
-            openings,
-            accesses: openings.map(|openings| openings.accesses.iter().collect()),
+            source: match openings {
+                None => Source::Shape,
+                Some(openings) => Source::Witness(openings, openings.accesses.iter().collect()),
+            },
+            idle: VecDeque::new(),
+            held: None,
         })
+    }
+
+    /// A state that native code executes on: everything is a constant, reads are those of `recorder`, and what a
+    /// circuit will be told is recorded there.
+    pub fn native(recorder: Recorder<'w>) -> Self {
+        let constants = std::array::from_fn(|_| FpVar::Constant(Fr::from(0u64)));
+        Self {
+            cs: ConstraintSystemRef::None,
+            layout: *recorder.layout(),
+            roots: constants.clone(),
+            before: constants,
+            events: [const { Vec::new() }; STORAGES],
+            plans: [None; STORAGES],
+            source: Source::Native(Box::new(recorder)),
+            idle: VecDeque::new(),
+            held: None,
+        }
+    }
+
+    /// The recorder below a native state.
+    pub fn recorder(&self) -> Option<&Recorder<'w>> {
+        match &self.source {
+            Source::Native(recorder) => Some(recorder),
+            _ => None,
+        }
+    }
+
+    /// The recorder below a native state, to change.
+    pub fn recorder_mut(&mut self) -> Option<&mut Recorder<'w>> {
+        match &mut self.source {
+            Source::Native(recorder) => Some(recorder),
+            _ => None,
+        }
+    }
+
+    /// The recorder below a native state.
+    pub fn into_recorder(self) -> Option<Recorder<'w>> {
+        match self.source {
+            Source::Native(recorder) => Some(*recorder),
+            _ => None,
+        }
+    }
+
+    /// What the next accesses of a native state read that take no effect, in their order.
+    pub fn expect_idle(&mut self, records: impl IntoIterator<Item = Vec<Fr>>) {
+        self.idle = records.into_iter().collect();
+    }
+
+    /// Refuses, in a native state, other accesses to `place` until it is written: they would have no witness.
+    pub fn hold(&mut self, place: &Place) -> Result<()> {
+        if place.when.value().unwrap_or(false) {
+            self.held = Some((place.storage, place.number));
+        }
+        Ok(())
+    }
+
+    /// Lets go of a place that is not going to be written.
+    pub fn let_go(&mut self) {
+        self.held = None;
     }
 
     /// Opens the tree of `storage` by this plan, where the cheapest for any accesses would be taken otherwise: fewer
@@ -204,38 +259,103 @@ impl<'w> State<'w> {
         self.layout.shape(storage)
     }
 
+    /// How the state is laid out.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// The state root before the block.
     pub fn root_before(&self) -> Result<FpVar<Fr>> {
         poseidon::hash(&self.before)
     }
 
     /// The record at `index`, as the state has it where `when` is 1.
-    pub fn read<R: RecordVar>(&mut self, when: &Bit, index: &Index) -> Result<(R, Place)> {
-        let _namespace = namespace::enter(&self.cs, R::Native::NAME);
+    pub fn read<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<(R::Var, Place)> {
+        let cs = self.cs.clone();
+        let _namespace = namespace::enter(&cs, R::NAME);
+        let layout = self.layout;
+        let label = Label { variable: R::NAME, range: R::NAME };
+        if let Source::Native(recorder) = &mut self.source {
+            let elements = if when.value()? {
+                let number = index.number()?;
+                refuse_held(self.held, R::STORAGE, number)?;
+                recorder.read::<R>(number)
+            } else {
+                let elements = self.idle.pop_front().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
+                recorder.skip::<R>(elements.clone());
+                Ok(Some(elements))
+            };
+            let elements = match elements {
+                Ok(Some(elements)) => elements,
+                Ok(None) => {
+                    constraint::refuse("state/record is there")?;
+                    vec![Fr::from(0u64); R::widths().len()]
+                }
+                Err(error) => return Err(recorder.fail(error)),
+            };
+            let record = R::hint(&cs, &layout, label, Fields::new(Some(&elements)))?;
+            let place = Place { storage: R::STORAGE, access: 0, number: index.number()?, when: when.clone() };
+            return Ok((record, place));
+        }
         let access = self.next_access()?;
-        let record = R::hint(&self.cs, Fields(access.map(|access| access.fields.as_slice())))?;
-        let leaf = poseidon::hash(&record.leaf_elements()?)?;
-        let place = self.access(when, R::Native::STORAGE, index, leaf, access)?;
+        let fields = Fields::new(access.map(|access| access.fields.as_slice()));
+        let record = R::hint(&cs, &layout, label, fields)?;
+        let leaf = leaf::<R>(&record)?;
+        let place = self.access(when, R::STORAGE, index, leaf, access)?;
         Ok((record, place))
     }
 
     /// A place that the state has empty where `when` is 1.
-    pub fn vacant<R: RecordVar>(&mut self, when: &Bit, index: &Index) -> Result<Place> {
-        let _namespace = namespace::enter(&self.cs, "vacant");
+    pub fn vacant<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<Place> {
+        let cs = self.cs.clone();
+        let _namespace = namespace::enter(&cs, "vacant");
+        if let Source::Native(recorder) = &mut self.source {
+            if when.value()? {
+                let number = index.number()?;
+                refuse_held(self.held, R::STORAGE, number)?;
+                match recorder.vacant::<R>(number) {
+                    Ok(true) => (),
+                    Ok(false) => constraint::refuse("state/place is vacant")?,
+                    Err(error) => return Err(recorder.fail(error)),
+                }
+            } else {
+                recorder.skip::<R>(Vec::new());
+            }
+            return Ok(Place {
+                storage: R::STORAGE,
+                access: 0,
+                number: index.number()?,
+                when: when.clone(),
+            });
+        }
         let access = self.next_access()?;
         let empty = FpVar::Constant(Fr::from(0u64));
-        self.access(when, R::Native::STORAGE, index, empty, access)
+        self.access(when, R::STORAGE, index, empty, access)
     }
 
     /// Puts `record` at `place` where `when` is 1 and was where the place was accessed.
     ///
     /// A leaf is 0 in an empty place and nowhere else: a record that hashed to 0 would be a preimage.
-    pub fn write<R: RecordVar>(&mut self, when: &Bit, place: Place, record: &R) -> Result<()> {
-        let _namespace = namespace::enter(&self.cs, "write");
-        if place.storage != R::Native::STORAGE {
+    pub fn write<R: Record>(&mut self, when: &Bit, place: Place, record: &R::Var) -> Result<()> {
+        let cs = self.cs.clone();
+        let _namespace = namespace::enter(&cs, "write");
+        if place.storage != R::STORAGE {
             return Err(SynthesisError::ArityMismatch);
         }
-        let leaf = poseidon::hash(&record.leaf_elements()?)?;
+        if let Source::Native(recorder) = &mut self.source {
+            if self.held == Some((place.storage, place.number)) {
+                self.held = None;
+            }
+            if when.value()? && place.when.value()? {
+                let elements =
+                    R::variables(record).iter().map(GR1CSVar::value).collect::<Result<Vec<Fr>>>()?;
+                if let Err(error) = recorder.write::<R>(place.number, elements) {
+                    return Err(recorder.fail(error));
+                }
+            }
+            return Ok(());
+        }
+        let leaf = leaf::<R>(record)?;
         let storage = usize::from(place.storage);
         if self.shape(place.storage) == Shape::Single {
             let root = self.roots.get_mut(storage).ok_or(SynthesisError::ArityMismatch)?;
@@ -246,6 +366,11 @@ impl<'w> State<'w> {
         let event = event.ok_or(SynthesisError::ArityMismatch)?;
         event.written = Some(when.select(&leaf, &event.read)?);
         Ok(())
+    }
+
+    /// How often each storage was accessed so far.
+    pub fn accesses(&self) -> [usize; STORAGES] {
+        std::array::from_fn(|storage| self.events.get(storage).map_or(0, Vec::len))
     }
 
     /// Holds all accesses to the state before the block; the state root after it.
@@ -267,7 +392,10 @@ impl<'w> State<'w> {
             let plan = self.plans.get(storage).copied().flatten();
             let plan = plan.unwrap_or_else(|| OpeningPlan::cheapest(*shape, events.len()));
             let sizes = Sizes { shape: *shape, plan, time_bits: time_bits(events.len()) };
-            let witness = self.openings.and_then(|openings| openings.trees.get(storage));
+            let witness = match &self.source {
+                Source::Witness(openings, _) => openings.trees.get(storage),
+                _ => None,
+            };
             let tree = Tree::open(&cs, sizes, before, witness)?;
             log_events(&mut log, events)?;
             tree.log(&mut log)?;
@@ -297,7 +425,7 @@ impl<'w> State<'w> {
         access: Option<&Access>,
     ) -> Result<Place> {
         let shape = self.shape(storage);
-        let place = |access| Place { storage, access, when: when.clone() };
+        let place = |access| Place { storage, access, number: 0, when: when.clone() };
         let number = usize::from(storage);
         match shape {
             Shape::Absent => Err(SynthesisError::ArityMismatch),
@@ -321,11 +449,23 @@ impl<'w> State<'w> {
 
     /// The next access; `None` when only the circuit's shape is asked for.
     fn next_access(&mut self) -> Result<Option<&'w Access>> {
-        match &mut self.accesses {
-            None => Ok(None),
-            Some(accesses) => accesses.pop_front().map(Some).ok_or(SynthesisError::AssignmentMissing),
+        match &mut self.source {
+            Source::Witness(_, accesses) => {
+                accesses.pop_front().map(Some).ok_or(SynthesisError::AssignmentMissing)
+            }
+            _ => Ok(None),
         }
     }
+}
+
+/// The leaf of a record.
+fn leaf<R: Record>(record: &R::Var) -> Result<FpVar<Fr>> {
+    poseidon::hash(&pack_variables(&R::widths(), &R::variables(record))?)
+}
+
+/// Refuses an access to the place that is held.
+fn refuse_held(held: Option<(u8, u32)>, storage: u8, number: u32) -> Result<()> {
+    if held == Some((storage, number)) { constraint::refuse("state/place is written before it is read again") } else { Ok(()) }
 }
 
 /// A time of the prover's choice, at most `latest`: that of an access earlier than number `latest` + 1.

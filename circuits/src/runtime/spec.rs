@@ -1,4 +1,4 @@
-//! The chain spec: parameters and first accounts in JSON.
+//! The chain spec: parameters, first accounts and what pallets begin with, in JSON.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,10 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    call::PointJson,
-    ledger::issuance,
-    state::{Account, MAX_ISSUANCE, Parameters},
+    SpecError, Token,
+    account::{Account, MAX_ISSUANCE, Parameters},
 };
-use crate::{
-    decimal,
-    runtime::{SpecError, Token},
-};
+use crate::decimal::{self, PointJson};
 
 /// A chain spec as it is written.
 #[derive(Debug, Deserialize)]
@@ -25,6 +21,9 @@ pub struct Spec {
     pub token: Option<Token>,
     parameters: ParametersSpec,
     accounts: Vec<AccountSpec>,
+    /// What each pallet begins with, by its name.
+    #[serde(default)]
+    pub pallets: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,6 +88,12 @@ impl Spec {
         })?;
         Ok((Parameters { existential_deposit, minimum_fee, permissioned_authors, total_issuance }, accounts))
     }
+}
+
+/// Sum of the balances, if it is an acceptable issuance.
+pub fn issuance(accounts: &[Account]) -> Option<u128> {
+    let sum = accounts.iter().try_fold(0u128, |sum, account| sum.checked_add(account.balance))?;
+    (sum <= MAX_ISSUANCE).then_some(sum)
 }
 
 fn account(index: usize, spec: &AccountSpec, deposit: u128) -> Result<Account, SpecError> {
