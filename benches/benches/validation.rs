@@ -90,7 +90,7 @@ fn timed<R: Send>(one_core: &ThreadPool, runs: u64, run: impl Fn() -> R + Sync) 
 }
 
 fn reexecute(sample: &ProvenSample) -> Fr {
-    sample.witness.reexecute(&sample.chain, &sample.context, sample.tier).expect("the block is valid")
+    sample.witness.reexecute(&sample.chain, &sample.context).expect("the block is valid")
 }
 
 criterion_group!(benches, validation);

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use zkpov_circuits::{
-    chains::{Payments, chain_by_name},
-    pallets::balances::Extrinsic,
-    runtime::BlockContext,
+    chains::{chain_by_name, payments},
+    runtime::{BlockContext, Composition},
 };
 use zkpov_collator::{
     keystore::KeyStore,
@@ -21,7 +20,7 @@ use zkpov_verifier::{lane::TierId, relay::RelayContext};
 #[derive(Debug)]
 pub struct ProvenSample {
     /// The chain.
-    pub chain: Payments,
+    pub chain: Composition,
     /// The tier it fills.
     pub tier: TierId,
     /// Head data of the block before it.
@@ -51,19 +50,19 @@ impl ProvenSample {
         // Authoring opens it again, from its file.
         drop(proving_key);
         let keys = KeyStore::open(&sample.keys(), &sample.collator().info().identity)?;
-        let extrinsics: Vec<_> = sample.signed().iter().map(Extrinsic::encode).collect();
+        let extrinsics = sample.signed()?;
         let block = sample.author(&keys, &extrinsics, &Options::default())?;
         ensure!(block.made.included.len() == extrinsics.len(), "the block does not hold every extrinsic");
         let SampleBlock { parent_head, record, context, witness, .. } = block;
         Ok(Self {
-            chain: Payments::default(),
+            chain: payments(),
             tier,
             parent_head,
             relay: RELAY,
             validity_key,
             pov: record.pov,
             context,
-            witness,
+            witness: witness.context("the payments chain has native code")?,
         })
     }
 }

@@ -131,6 +131,7 @@ pub fn refused_by() -> Option<&'static str> {
 
 /// Runs `body` with constraints among constants holding whatever the constants are: how a dishonest prover computes what
 /// follows from a lie. Where there is a constraint system nothing changes.
+#[cfg(test)]
 pub(crate) fn leniently<T>(body: impl FnOnce() -> T) -> T {
     struct Restore(bool);
     impl Drop for Restore {

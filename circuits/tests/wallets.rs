@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, fs, str::FromStr};
 
 use serde_json::Value;
 use zkpov_circuits::{
-    chains::Payments,
-    pallets::balances::{Extrinsic, chain_tag},
-    runtime::{AccountId, BlockContext, Chain, Execution},
+    chains::payments,
+    pallets::balances::Extrinsic,
+    runtime::{AccountId, BlockContext, Chain, Composition, Execution, chain_tag},
     state::{ChangeSet, Overlay, StateReader, hash_node},
 };
 use zkpov_verifier::{
@@ -50,14 +50,14 @@ fn key(x: &Value, y: &Value) -> PublicKey {
 
 /// The fixture's chain at its genesis.
 struct Chained {
-    chain: Payments,
+    chain: Composition,
     state: ChangeSet,
     identity: ChainIdentity,
     genesis: Head,
 }
 
 fn genesis() -> Chained {
-    let chain = Payments::default();
+    let chain = payments();
     let made = chain.genesis(&fixture("payments/spec.json")).unwrap();
     let genesis = Head {
         parent_hash: [0; 32],
@@ -144,7 +144,7 @@ fn the_body_alone_leads_to_the_same_state() {
 
 #[test]
 fn what_wallets_sign_is_what_the_chain_checks() {
-    let chain = Payments::default();
+    let chain = payments();
     let vectors = json("vectors/extrinsics.json");
     let vectors = vectors.as_array().unwrap();
     assert!(!vectors.is_empty());

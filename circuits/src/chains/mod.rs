@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 use crate::runtime::{Chain, Composition};
 
 mod payments;
+pub mod scene;
 
-pub use payments::{payments, payments_of};
+pub use payments::{Payday, payments, payments_of};
+use scene::Scene;
 
 static PAYMENTS: LazyLock<Composition> = LazyLock::new(payments);
 
@@ -18,4 +20,12 @@ pub fn chains() -> Vec<&'static dyn Chain> {
 /// The chain of that name.
 pub fn chain_by_name(name: &str) -> Option<&'static dyn Chain> {
     chains().into_iter().find(|chain| chain.name() == name)
+}
+
+/// What people do on the chain of that name, for demonstrations.
+pub fn scene_by_name(name: &str) -> Option<&'static dyn Scene> {
+    match name {
+        "payments" => Some(&Payday),
+        _ => None,
+    }
 }

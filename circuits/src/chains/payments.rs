@@ -1,8 +1,15 @@
 //! `payments`: a chain that does nothing but move its native token.
 
+use rayon::prelude::*;
+use serde_json::json;
+use zkpov_verifier::statement::ChainIdentity;
+
+use super::scene::{People, Scene};
 use crate::{
+    keys::SecretKey,
     pallets::balances::Balances,
-    runtime::{ACCOUNT_LEVELS, Composition, Settings, Token},
+    runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Settings, Token},
+    state::Value,
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
@@ -13,7 +20,10 @@ const TRANSACTION_VERSION: u32 = 1;
 
 /// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests), 2^17, 2^18 and 2^20.
 pub fn payments() -> Composition {
-    payments_of(ACCOUNT_LEVELS, vec![(16, vec![2, 1]), (17, vec![6, 1]), (18, vec![13, 2]), (20, vec![66, 4])])
+    payments_of(
+        ACCOUNT_LEVELS,
+        vec![(16, vec![2, 1]), (17, vec![6, 1]), (18, vec![13, 2]), (20, vec![66, 4])],
+    )
 }
 
 /// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers and opens.
@@ -28,6 +38,42 @@ pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composi
         pallets: vec![Box::new(Balances)],
         tiers,
     })
+}
+
+/// Everybody pays somebody, or opens an account for a new key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Payday;
+
+/// What everybody pays.
+const AMOUNT: u128 = 2_500_000_000_000;
+
+impl Scene for Payday {
+    fn calls(
+        &self,
+        people: &People<'_>,
+        identity: &ChainIdentity,
+        capacities: &[u32],
+    ) -> Result<Vec<Vec<u8>>, ExtrinsicError> {
+        let [transfers, opens] = [0, 1].map(|lane| capacities.get(lane).copied().unwrap_or_default());
+        let call = |number: u32| {
+            let (sender, receiver) = (people.spread(2 * number + 1), people.spread(2 * number + 2));
+            let (call, receiver) = if number < transfers {
+                ("transfer", people.key(receiver))
+            } else {
+                ("open", child(people.secret(sender)).public_key())
+            };
+            let arguments = json!({ "amount": AMOUNT.to_string(), "receiver": receiver.to_json() });
+            people.sign(identity, call, sender, 0, &arguments)
+        };
+        (0..transfers + opens).into_par_iter().map(call).collect()
+    }
+}
+
+/// A new key of a person.
+fn child(person: &SecretKey) -> SecretKey {
+    let mut seed = *person.seed();
+    seed[0] ^= 1;
+    SecretKey::from_seed(seed)
 }
 
 #[cfg(test)]

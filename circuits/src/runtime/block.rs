@@ -70,8 +70,9 @@ use crate::{
     linear::{self, Linear},
     namespace,
     state::{
-        Fields, Layout, Openings, Recorder, STORAGES, pack_variables,
+        Fields, Layout, Openings, Recorder, STORAGES,
         circuit::{Index, Place, State},
+        pack_variables,
     },
 };
 
@@ -134,7 +135,6 @@ pub(crate) struct Block<'w> {
 /// What a slot gave.
 pub(crate) struct SlotResult {
     /// The message that must have been signed; `None` of an inherent.
-    #[cfg_attr(not(test), expect(dead_code, reason = "forgers sign what they forge"))]
     pub(crate) message: Option<FpVar<Fr>>,
     /// The packed body elements.
     pub(crate) body: Vec<FpVar<Fr>>,
@@ -159,11 +159,7 @@ impl<'w> Block<'w> {
     }
 
     /// The beginning of a block that native code executes.
-    pub(crate) fn native(
-        statement: [Fr; STATEMENT_LEN],
-        recorder: Recorder<'w>,
-        fees: Fr,
-    ) -> Result<Self> {
+    pub(crate) fn native(statement: [Fr; STATEMENT_LEN], recorder: Recorder<'w>, fees: Fr) -> Result<Self> {
         Self::open(Statement::constant(statement), State::native(recorder), || Ok(fees), None)
     }
 
@@ -195,8 +191,7 @@ impl<'w> Block<'w> {
         )?;
 
         let credited = hint::field(&cs, "fees", fees)?;
-        let balance =
-            U128::enforce("author/balance", &linear::sum([author.balance.as_field(), &credited])?)?;
+        let balance = U128::enforce("author/balance", &linear::sum([author.balance.as_field(), &credited])?)?;
         state.write::<Account>(&always, author_place, &AccountVar { balance, ..author })?;
 
         let [para_id, low, high] = statement.identity().map(Clone::clone);
@@ -227,8 +222,7 @@ impl<'w> Block<'w> {
         let _lane = namespace::enter(&cs, kind.name());
         let of_slot = |i: usize| witness.and_then(|slots| slots.get(i));
         let used = |i| of_slot(i).map(|slot| slot.used).ok_or(SynthesisError::AssignmentMissing);
-        let bits =
-            (0..capacity).map(|i| hint::bit(&cs, "used", || used(i))).collect::<Result<Vec<Bit>>>()?;
+        let bits = (0..capacity).map(|i| hint::bit(&cs, "used", || used(i))).collect::<Result<Vec<Bit>>>()?;
         for pair in bits.windows(2) {
             if let [before, after] = pair {
                 let unused_before = before.not()?;
@@ -287,7 +281,8 @@ impl<'w> Block<'w> {
         slot.write::<Account>(place, &account)?;
 
         let number = FpVar::Constant(Fr::from(number));
-        let header = [&number, index.as_field(), nonce.as_field(), terms.expiry.as_field(), terms.fee.as_field()];
+        let header =
+            [&number, index.as_field(), nonce.as_field(), terms.expiry.as_field(), terms.fee.as_field()];
         let message = message_variable(&slot.rules.chain_tag, header, done.signed)?;
         // Natively, signatures are verified all at once before, and an imported block's by its proof.
         if !cs.is_none() {
@@ -319,7 +314,8 @@ impl<'w> Block<'w> {
 
     /// The end of a block that native code executes: what it left behind.
     pub(crate) fn close(mut self) -> Result<Closed<'w>> {
-        let upgrade = self.rules.upgrade.as_ref().map(|[low, high, count]| [low, high, count].map(Linear::value));
+        let upgrade =
+            self.rules.upgrade.as_ref().map(|[low, high, count]| [low, high, count].map(Linear::value));
         close(self.rules, &mut self.state, self.parameters, &self.statement)?;
         let recorder = self.state.into_recorder().ok_or(SynthesisError::ArityMismatch)?;
         let upgrade = match upgrade {

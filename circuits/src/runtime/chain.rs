@@ -359,7 +359,9 @@ fn explain(rule: &str) -> String {
             "the sender cannot pay: it would be left with less than the existential deposit".into()
         }
         "runtime/receiver balance" => "the receiver's balance would exceed 128 bits".into(),
-        "runtime/opened with the deposit" => "an account is opened with at least the existential deposit".into(),
+        "runtime/opened with the deposit" => {
+            "an account is opened with at least the existential deposit".into()
+        }
         "state/place is written before it is read again" => {
             "the call names its own sender as another party".into()
         }

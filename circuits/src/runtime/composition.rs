@@ -1,5 +1,6 @@
 //! A chain as a composition of pallets and lane sizes.
 
+use ark_r1cs_std::GR1CSVar;
 use ark_relations::gr1cs::{self, ConstraintSystemRef, SynthesisError};
 use serde_json::{Map, Value as Json};
 use zkpov_verifier::{
@@ -88,6 +89,17 @@ struct Ran {
     openings: crate::state::Openings,
 }
 
+/// A block that was executed slot by slot.
+struct Executed<'w> {
+    lanes: Vec<Vec<SlotWitness>>,
+    body: Vec<Fr>,
+    /// What each slot's sender must have signed, lane by lane; `None` of an inherent.
+    #[cfg_attr(not(test), expect(dead_code, reason = "forgers sign what they forge"))]
+    messages: Vec<Option<Fr>>,
+    recorder: Recorder<'w>,
+    upgrade: Option<[Fr; 2]>,
+}
+
 /// The slots that a block executes.
 enum Slots<'a> {
     /// As their author selected them.
@@ -116,8 +128,16 @@ impl Composition {
     /// If the pallets do not fit together: more lanes than a statement has, a tier with another number of lanes, or a storage
     /// that two pallets keep.
     pub fn new(settings: Settings) -> Self {
-        let Settings { name, runtime_version, transaction_version, token, account_levels, upgrades, pallets, tiers } =
-            settings;
+        let Settings {
+            name,
+            runtime_version,
+            transaction_version,
+            token,
+            account_levels,
+            upgrades,
+            pallets,
+            tiers,
+        } = settings;
         let accounts = Shape::Tree { levels: account_levels.min(ACCOUNT_LEVELS) };
         let mut layout = Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single)]);
         for (storage, shape) in pallets.iter().flat_map(|pallet| pallet.storages()) {
@@ -125,8 +145,7 @@ impl Composition {
             assert_eq!(*slot, Shape::Absent, "storage {storage} is kept twice in `{name}`");
             *slot = shape;
         }
-        let kinds: Vec<_> =
-            pallets.iter().flat_map(|pallet| pallet.kinds()).map(|kind| kind.0).collect();
+        let kinds: Vec<_> = pallets.iter().flat_map(|pallet| pallet.kinds()).map(|kind| kind.0).collect();
         assert!(kinds.len() <= MAX_LANES, "a statement has {MAX_LANES} lanes");
         let tier = |(id, capacities): (u8, Vec<u32>)| {
             assert_eq!(capacities.len(), kinds.len(), "a capacity for each lane of `{name}`");
@@ -268,29 +287,49 @@ impl Composition {
         fees: Fr,
         slots: &Slots<'_>,
     ) -> Result<Ran, Stopped> {
-        let idle = Self::idle_context(state, context)?;
-        let mut block = self.begin(state, context, tier.id, fees)?;
+        let block = self.begin(state, context, tier.id, fees)?;
+        let storages = crate::state::storage_roots(state, &self.layout)?;
+        let Executed { lanes, body, recorder, upgrade, .. } =
+            self.run_on(block, tier, &Self::idle_context(state, context)?, slots)?;
+        let (state_root, changes) = recorder.changes()?;
+        let openings = recorder.into_openings()?;
+        Ok(Ran { lanes, body, upgrade, storages, state_root, changes, openings })
+    }
+
+    /// Executes these slots on a block that has begun.
+    fn run_on<'w>(
+        &self,
+        mut block: Block<'w>,
+        tier: &Tier,
+        idle: &IdleContext,
+        slots: &Slots<'_>,
+    ) -> Result<Executed<'w>, Stopped> {
         for (storage, plan) in self.plans(tier) {
             if let Some(recorder) = block.state.recorder_mut() {
                 recorder.plan(storage, plan);
             }
         }
-        let storages = crate::state::storage_roots(state, &self.layout)?;
         let mut lanes = Vec::with_capacity(self.kinds.len());
-        let mut body = Vec::new();
+        let (mut body, mut messages) = (Vec::new(), Vec::new());
         for ((shape, kind), number) in tier.lanes.iter().zip(&self.kinds).zip(0u8..) {
             let lane = usize::from(number);
             let mut executed = Vec::with_capacity(shape.capacity as usize);
             for slot in 0..shape.capacity as usize {
-                let witness = match self.next_slot(&block, kind.as_ref(), &idle, slots, (lane, slot)) {
+                let witness = match self.next_slot(&block, kind.as_ref(), idle, slots, (lane, slot)) {
                     Ok(witness) => witness,
                     Err(Unfit::State(error)) => return Err(error.into()),
                     Err(Unfit::Refused(reason)) => return Err(Stopped::Slot { lane, slot, reason }),
                 };
                 let used = Bit::constant(witness.executed);
                 match block.slot(kind.as_ref(), number, &used, Some(&witness)) {
-                    Ok(done) if witness.used => body.extend(values(&done.body).map_err(synthesis)?),
-                    Ok(_) => (),
+                    Ok(done) => {
+                        if witness.used {
+                            body.extend(values(&done.body).map_err(synthesis)?);
+                        }
+                        messages.push(
+                            done.message.map(|message| message.value()).transpose().map_err(synthesis)?,
+                        );
+                    }
                     Err(error) => {
                         let reason = native_refusal(&mut block, error)?.to_string();
                         return Err(Stopped::Slot { lane, slot, reason });
@@ -301,9 +340,7 @@ impl Composition {
             lanes.push(executed);
         }
         let closed = block.close().map_err(synthesis)?;
-        let (state_root, changes) = closed.recorder.changes()?;
-        let openings = closed.recorder.into_openings()?;
-        Ok(Ran { lanes, body, upgrade: closed.upgrade, storages, state_root, changes, openings })
+        Ok(Executed { lanes, body, messages, recorder: closed.recorder, upgrade: closed.upgrade })
     }
 
     /// What a slot holds.
@@ -377,12 +414,7 @@ impl Composition {
     }
 
     /// The slots of a body.
-    fn told_by(
-        &self,
-        tier: &Tier,
-        used_slots: &[u32],
-        body: &[u8],
-    ) -> Result<Vec<Vec<Told>>, ApplyError> {
+    fn told_by(&self, tier: &Tier, used_slots: &[u32], body: &[u8]) -> Result<Vec<Vec<Told>>, ApplyError> {
         let refuse = |error: BodyError| ApplyError::Body(error.to_string());
         let layout = BodyLayout::new(tier.id, &tier.lanes, used_slots).map_err(refuse)?;
         let elements = layout.decode(body).map_err(refuse)?;
@@ -441,7 +473,10 @@ impl Composition {
             match plans.iter_mut().find(|(other, _)| *other == storage) {
                 Some((_, plan)) => plan.top_levels = top_levels,
                 None if accesses > 0 => {
-                    plans.push((storage, OpeningPlan { top_levels, ..OpeningPlan::cheapest(shape, accesses) }));
+                    plans.push((
+                        storage,
+                        OpeningPlan { top_levels, ..OpeningPlan::cheapest(shape, accesses) },
+                    ));
                 }
                 None => (),
             }
@@ -453,7 +488,9 @@ impl Composition {
     fn shared_levels(&self) -> gr1cs::Result<[usize; STORAGES]> {
         let largest = self.tiers.last().ok_or(SynthesisError::ArityMismatch)?;
         // Accesses are linear in the slots: a block's own, and so many for each slot of a lane.
-        let with = |capacities: Vec<u32>| self.accesses(&Tier::new(TierId::GENESIS, lanes(&self.kinds, &capacities)));
+        let with = |capacities: Vec<u32>| {
+            self.accesses(&Tier::new(TierId::GENESIS, lanes(&self.kinds, &capacities)))
+        };
         let one = with(vec![1; self.kinds.len()])?;
         let mut total = one;
         for (kind, lane) in largest.lanes.iter().enumerate() {
@@ -464,7 +501,9 @@ impl Composition {
         }
         let planned = self.plans(largest);
         let mut levels = [0; STORAGES];
-        for (((levels, shape), accesses), storage) in levels.iter_mut().zip(self.layout.0).zip(total).zip(0u8..) {
+        for (((levels, shape), accesses), storage) in
+            levels.iter_mut().zip(self.layout.0).zip(total).zip(0u8..)
+        {
             let plan = planned.iter().find(|(other, _)| *other == storage).map(|(_, plan)| *plan);
             *levels = plan.unwrap_or_else(|| OpeningPlan::cheapest(shape, accesses)).top_levels;
         }
@@ -474,7 +513,8 @@ impl Composition {
 
 /// The lanes of these call kinds with these capacities.
 fn lanes(kinds: &[Box<dyn Kind>], capacities: &[u32]) -> Vec<Lane> {
-    let lane = |((kind, number), capacity): ((&Box<dyn Kind>, u8), &u32)| lane(kind.as_ref(), number, *capacity);
+    let lane =
+        |((kind, number), capacity): ((&Box<dyn Kind>, u8), &u32)| lane(kind.as_ref(), number, *capacity);
     kinds.iter().zip(0u8..).zip(capacities).map(lane).collect()
 }
 
@@ -561,7 +601,8 @@ impl Chain for Composition {
 
     fn extrinsic_from_json(&self, line: &str) -> Result<Vec<u8>, ExtrinsicError> {
         let json = |error: serde_json::Error| ExtrinsicError::Json(error.to_string());
-        let (header, arguments, signature) = self.parts_from_json(serde_json::from_str(line).map_err(json)?)?;
+        let (header, arguments, signature) =
+            self.parts_from_json(serde_json::from_str(line).map_err(json)?)?;
         let signature = signature.ok_or_else(|| ExtrinsicError::Json("`signature` is missing".into()))?;
         let signature: SignatureJson = serde_json::from_value(signature).map_err(json)?;
         let signature = signature.signature().map_err(|e| ExtrinsicError::Json(format!("signature: {e}")))?;
@@ -658,12 +699,13 @@ impl Chain for Composition {
         let tier = self.tier(tier).ok_or(ApplyError::UnknownTier(tier))?;
         let lanes = self.told_by(tier, used_slots, body)?;
         let fees = lanes.iter().flatten().filter_map(|slot| slot.paid).map(|(_, fee)| Fr::from(fee)).sum();
-        let ran = self.run(state, context, tier, fees, &Slots::Told(&lanes)).map_err(|stopped| match stopped {
-            Stopped::Slot { lane, slot, reason } => ApplyError::Slot { lane, slot, reason },
-            Stopped::Execution(ExecutionError::State(error)) => ApplyError::State(error),
-            Stopped::Execution(ExecutionError::Author(error)) => ApplyError::Author(error),
-            Stopped::Execution(other) => ApplyError::Body(other.to_string()),
-        })?;
+        let ran =
+            self.run(state, context, tier, fees, &Slots::Told(&lanes)).map_err(|stopped| match stopped {
+                Stopped::Slot { lane, slot, reason } => ApplyError::Slot { lane, slot, reason },
+                Stopped::Execution(ExecutionError::State(error)) => ApplyError::State(error),
+                Stopped::Execution(ExecutionError::Author(error)) => ApplyError::Author(error),
+                Stopped::Execution(other) => ApplyError::Body(other.to_string()),
+            })?;
         Ok(Applied { state_root: ran.state_root, changes: ran.changes })
     }
 
@@ -715,10 +757,14 @@ fn index_of(layout: &Layout, state: &dyn StateReader, key: &PublicKey) -> Result
 fn hash_of_limbs(limbs: [Fr; 2]) -> Result<[u8; 32], ExecutionError> {
     let mut hash = [0; 32];
     for (half, limb) in hash.chunks_exact_mut(16).zip(limbs) {
-        let limb = crate::integer::to_u128(&limb)
-            .ok_or_else(|| ExecutionError::Format("a limb of the next code's hash exceeds 128 bits".into()))?;
+        let limb = crate::integer::to_u128(&limb).ok_or_else(|| {
+            ExecutionError::Format("a limb of the next code's hash exceeds 128 bits".into())
+        })?;
         half.copy_from_slice(&limb.to_le_bytes());
     }
     debug_assert_eq!(limbs_of_hash(hash), limbs);
     Ok(hash)
 }
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -159,7 +159,8 @@ pub(crate) fn split_json(
     let signature = members.remove("signature");
     let (common, arguments): (Map<_, _>, Map<_, _>) =
         members.into_iter().partition(|(name, _)| COMMON_MEMBERS.contains(&name.as_str()));
-    let header = serde_json::from_value(Json::Object(common)).map_err(|e| ExtrinsicError::Json(e.to_string()))?;
+    let header =
+        serde_json::from_value(Json::Object(common)).map_err(|e| ExtrinsicError::Json(e.to_string()))?;
     Ok((header, arguments, signature))
 }
 

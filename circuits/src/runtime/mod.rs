@@ -43,3 +43,8 @@ pub use extrinsic::{Extrinsic, Header, chain_tag};
 pub use pallet::{CallKind, GenesisState, Pallet};
 pub use slot::Slot;
 pub use spec::{Spec, issuance};
+#[cfg(test)]
+pub(crate) use {
+    block::{SlotWitness, Witness},
+    composition::testing,
+};

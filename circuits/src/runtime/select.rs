@@ -73,7 +73,8 @@ pub(crate) fn select(
     let candidates = selector.signed(extrinsics)?;
     for (lane, kind) in bounds.kinds.iter().enumerate() {
         if kind.is_signed() {
-            let of_lane = candidates.iter().filter(|(_, extrinsic)| usize::from(extrinsic.header.call) == lane);
+            let of_lane =
+                candidates.iter().filter(|(_, extrinsic)| usize::from(extrinsic.header.call) == lane);
             selector.fill(lane, of_lane)?;
         } else {
             selector.fill_with_inherents(lane)?;

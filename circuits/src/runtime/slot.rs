@@ -345,9 +345,10 @@ pub(crate) fn close(rules: Rules, state: &mut State<'_>, place: Place, statement
             constraint::enforce_equal("runtime/upgrade", low, claimed_low)?;
             constraint::enforce_equal("runtime/upgrade", high, claimed_high)
         }
-        None => statement.upgrade().into_iter().try_for_each(|limb| {
-            constraint::enforce_zero("runtime/upgrade", Linear::of(limb))
-        }),
+        None => statement
+            .upgrade()
+            .into_iter()
+            .try_for_each(|limb| constraint::enforce_zero("runtime/upgrade", Linear::of(limb))),
     }
 }
 

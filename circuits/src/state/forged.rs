@@ -421,7 +421,7 @@ fn leaves_chosen_after_the_challenges_would_be_accepted_and_are_in_the_log() {
     const PLACES: u64 = 8;
     let nothing = ChangeSet::default();
     let mut state = State::new(&SMALL, &nothing);
-    state.write(PLACE as u32, &super::tests::Cell(33));
+    state.write(PLACE as u32, &super::tests::Cell { value: 33 });
     let (_, below) = state.commit().expect("memory");
     let steps = [Step::Read(PLACE as u32), Step::Write(0, 50)];
     let plan = Some(OpeningPlan { places: 1, top_levels: 1 });

@@ -37,8 +37,10 @@ pub use native::{State, path, read_record, state_root, storage_roots};
 pub use plan::OpeningPlan;
 pub use proof::MerkleProof;
 pub use record::Record;
-pub use value::{Element, Fields, Label, Value, WHOLE, pack, pack_variables, packed_widths, take_member, unpack};
 pub use store::{ChangeSet, Overlay, StateError, StateReader};
+pub use value::{
+    Element, Fields, Label, Value, WHOLE, pack, pack_variables, packed_widths, take_member, unpack,
+};
 pub use witness::{Access, Cell, Checkpoint, Multiopening, Openings, Recorder, TouchedPlace};
 
 #[cfg(test)]

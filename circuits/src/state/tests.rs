@@ -3,14 +3,15 @@
 use ark_ff::AdditiveGroup;
 use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::{ConstraintSystemRef, Result};
-use codec::{Decode, Encode};
 use proptest::prelude::*;
 use zkpov_verifier::field::Fr;
 
-use super::{circuit::Fields, record::hash_leaf, *};
+use super::{record::hash_leaf, *};
 use crate::{
     bit::Bit,
-    constraint, hint,
+    constraint,
+    gadgets::range::Uint,
+    hint,
     soundness::{is_satisfied, violated},
 };
 
@@ -18,34 +19,11 @@ pub(super) const CELLS: u8 = 3;
 pub(super) const LEVELS: usize = 2;
 pub(super) const LAYOUT: Layout = Layout::new(&[(CELLS, Shape::Tree { levels: LEVELS })]);
 
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub(super) struct Cell(pub(super) u64);
-
-impl Record for Cell {
-    const STORAGE: u8 = CELLS;
-    const NAME: &'static str = "a cell";
-    const FIELDS: usize = 1;
-
-    fn fields(&self) -> Vec<Fr> {
-        vec![self.0.into()]
-    }
-
-    fn leaf_elements(fields: &[Fr]) -> Vec<Fr> {
-        fields.to_vec()
-    }
-}
-
-pub(super) struct CellVar(FpVar<Fr>);
-
-impl circuit::RecordVar for CellVar {
-    type Native = Cell;
-
-    fn hint(cs: &ConstraintSystemRef<Fr>, fields: Fields<'_>) -> Result<Self> {
-        hint::field(cs, "cell", || fields.get(0)).map(Self)
-    }
-
-    fn leaf_elements(&self) -> Result<Vec<FpVar<Fr>>> {
-        Ok(vec![self.0.clone()])
+crate::record! {
+    /// A record of one number.
+    pub(super) struct Cell / CellVar ("cell", "a cell") in CELLS; {
+        /// The number.
+        value: u64,
     }
 }
 
@@ -54,7 +32,7 @@ pub(super) fn with_cells(cells: &[(u32, u64)]) -> (Fr, ChangeSet) {
     let nothing = ChangeSet::default();
     let mut state = State::new(&LAYOUT, &nothing);
     for (index, value) in cells {
-        state.write(*index, &Cell(*value));
+        state.write(*index, &Cell { value: *value });
     }
     state.commit().expect("memory")
 }
@@ -85,9 +63,9 @@ proptest! {
             let mut state = State::new(&LAYOUT, &below);
             let mut recorder = Recorder::new(&LAYOUT, &below);
             for (index, value) in batch {
-                state.write(*index, &Cell(*value));
-                let (_, place) = recorder.read::<Cell>(*index).expect("memory");
-                recorder.write::<Cell>(place, Cell(*value).fields()).expect("memory");
+                state.write(*index, &Cell { value: *value });
+                recorder.read::<Cell>(*index).expect("memory");
+                recorder.write::<Cell>(*index, Cell { value: *value }.elements()).expect("memory");
                 cells.insert(*index, *value);
             }
             let recorded = hash_storages(&recorder.storage_roots().expect("memory"));
@@ -136,8 +114,14 @@ impl Block<'_> {
         let mut places = Vec::new();
         for step in self.steps {
             match *step {
-                Step::Read(index) => places.push(Some(recorder.read::<Cell>(index).expect("memory").1)),
-                Step::Vacant(index) => places.push(Some(recorder.vacant::<Cell>(index).expect("memory"))),
+                Step::Read(index) => {
+                    recorder.read::<Cell>(index).expect("memory");
+                    places.push(Some(index));
+                }
+                Step::Vacant(index) => {
+                    recorder.vacant::<Cell>(index).expect("memory");
+                    places.push(Some(index));
+                }
                 Step::Write(access, value) => {
                     recorder
                         .write::<Cell>(places[access].expect("a place"), vec![value.into()])
@@ -176,8 +160,8 @@ impl Block<'_> {
                     let when = hint::bit(cs, "when", || Ok(used))?;
                     constraint::enforce_equal("when", when.as_field(), Bit::constant(used).as_field())?;
                     let access = match step {
-                        Step::Vacant(_) => state.vacant::<CellVar>(&when, &index)?,
-                        _ => state.read::<CellVar>(&when, &index)?.1,
+                        Step::Vacant(_) => state.vacant::<Cell>(&when, &index)?,
+                        _ => state.read::<Cell>(&when, &index)?.1,
                     };
                     places.push(Some((when, access)));
                 }
@@ -185,7 +169,7 @@ impl Block<'_> {
                     let (when, place) = places[access].take().expect("a place");
                     let written = hint::field(cs, "value", || Ok(value.into()))?;
                     constraint::enforce_equal("value", &written, &FpVar::Constant(value.into()))?;
-                    state.write(&when, place, &CellVar(written))?;
+                    state.write::<Cell>(&when, place, &CellVar { value: Uint::trust(written) })?;
                 }
             }
         }
@@ -287,7 +271,7 @@ fn the_matrices_do_not_depend_on_what_is_touched() {
                 for step in steps {
                     let Step::Read(place) = *step else { unreachable!("reads alone") };
                     let index = circuit::Index::hint(&cs, "index", LAYOUT.shape(CELLS), || Ok(place))?;
-                    let _read = state.read::<CellVar>(&Bit::constant(true), &index)?;
+                    let _read = state.read::<Cell>(&Bit::constant(true), &index)?;
                 }
                 state.close().map(drop)
             };

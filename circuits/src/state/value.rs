@@ -169,7 +169,8 @@ pub fn unpack(widths: &[usize], packed: &[Fr]) -> Option<Vec<Fr>> {
         }
         elements.push(Fr::from_bigint(low)?);
     }
-    (packed.len() == packed_widths(widths).len() && rest.iter().all(|rest| rest.is_zero())).then_some(elements)
+    (packed.len() == packed_widths(widths).len() && rest.iter().all(|rest| rest.is_zero()))
+        .then_some(elements)
 }
 
 /// How many bits each packed element of these widths has.

@@ -234,9 +234,13 @@ impl<'a> Recorder<'a> {
             let touch = self.touch(key)?;
             std::mem::replace(&mut touch.after, leaf) == Fr::from(0u64)
         };
-        let record = R::from_elements(&elements);
-        for (name, value) in record.iter().flat_map(|record| record.derived(index)) {
-            self.set_auxiliary(name, value);
+        let derived = |record: Option<&R>| record.map(|record| record.derived(index)).unwrap_or_default();
+        let (earlier, record) = (self.peek::<R>(index)?, R::from_elements(&elements));
+        let known = derived(earlier.as_ref());
+        for (name, value) in derived(record.as_ref()) {
+            if !known.iter().any(|(other, before)| *other == name && *before == value) {
+                self.set_auxiliary(name, value);
+            }
         }
         let record = record.map(|record| record.encode());
         let before = self.written.insert(key, Written { elements, record });
@@ -261,7 +265,9 @@ impl<'a> Recorder<'a> {
     fn skip_taken<R: Record>(&mut self) -> Result<(), StateError> {
         let before = self.lowest_free(R::STORAGE)?;
         let mut next = before;
-        while self.written.contains_key(&(R::STORAGE, next)) || self.below.get(&keys::record(R::STORAGE, next))?.is_some() {
+        while self.written.contains_key(&(R::STORAGE, next))
+            || self.below.get(&keys::record(R::STORAGE, next))?.is_some()
+        {
             next += 1;
         }
         if next != before {

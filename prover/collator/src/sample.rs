@@ -9,8 +9,7 @@
 use std::path::{Path, PathBuf};
 
 use zkpov_circuits::{
-    chains::Payments,
-    pallets::balances::{CallKind, Extrinsic},
+    chains::payments,
     runtime::{BlockContext, Chain},
 };
 use zkpov_prover::{Options, ProvingKey};
@@ -25,7 +24,7 @@ use crate::{
     keystore::KeyStore,
     paths,
     relay_file::RelayFile,
-    scene::{self, Scene},
+    scene::{self, Scene, SceneError},
     setup::{self, KeyGenerationError},
     witness_pov::{ReexecutionError, WitnessPov},
 };
@@ -73,12 +72,15 @@ pub enum SampleError {
     /// The chain had a block already.
     #[error("the sample chain has a block already; make it in a new directory")]
     NotNew,
+    /// Nobody signed anything.
+    #[error(transparent)]
+    Scene(#[from] SceneError),
     /// The block could not be executed for its witness.
     #[error(transparent)]
     Witness(#[from] ReexecutionError),
 }
 
-/// A `payments` chain at its beginning, with everybody's secret keys.
+/// A chain at its beginning, with everybody's secret keys.
 #[derive(Debug)]
 pub struct SampleChain {
     chain: &'static dyn Chain,
@@ -99,8 +101,8 @@ pub struct SampleBlock {
     pub made: Made,
     /// What executing it again depends on beside the witness.
     pub context: BlockContext,
-    /// The block as it would be without a proof.
-    pub witness: WitnessPov,
+    /// The block as it would be without a proof; `None` on a chain that has no native code beside its circuits.
+    pub witness: Option<WitnessPov>,
 }
 
 impl SampleChain {
@@ -114,7 +116,7 @@ impl SampleChain {
         tier: TierId,
         scene: Scene,
     ) -> Result<Self, SampleError> {
-        let spec = scene.spec(chain.name());
+        let spec = scene.spec(chain)?;
         let base = directory.join("chain");
         let collator = Collator::create(&base, chain, PARA_ID, spec.as_bytes())?;
         let genesis = collator.database().genesis()?;
@@ -156,15 +158,23 @@ impl SampleChain {
         Ok((proving_key, validity_key))
     }
 
-    /// Signed extrinsics that fill the tier.
-    #[must_use]
-    pub fn signed(&self) -> Vec<Extrinsic> {
+    /// Signed extrinsics, in SCALE, that fill the tier.
+    ///
+    /// # Errors
+    /// [`SampleError::Scene`].
+    pub fn signed(&self) -> Result<Vec<Vec<u8>>, SampleError> {
         let tier = self.chain.tiers().iter().find(|tier| tier.id == self.tier);
-        let lanes = tier.map_or(&[][..], |tier| &tier.lanes);
-        let capacity =
-            |kind| lanes.iter().find(|lane| lane.call == kind as u8).map_or(0, |lane| lane.capacity);
-        let identity = self.collator.info().identity;
-        self.scene.extrinsics(&identity, capacity(CallKind::Transfer), capacity(CallKind::Open))
+        let capacities: Vec<u32> =
+            tier.iter().flat_map(|tier| &tier.lanes).map(|lane| lane.capacity).collect();
+        Ok(self.scene.extrinsics(self.chain, &self.collator.info().identity, &capacities)?)
+    }
+
+    /// What a block must not take: see [`Scene::forged`].
+    ///
+    /// # Errors
+    /// [`SampleError::Scene`].
+    pub fn forged(&self, signed: &[Vec<u8>]) -> Result<Vec<(&'static str, Vec<u8>)>, SampleError> {
+        Ok(self.scene.forged(self.chain, &self.collator.info().identity, signed)?)
     }
 
     /// Makes and proves the first block from these extrinsics, in SCALE.
@@ -199,8 +209,11 @@ impl SampleChain {
             context: statement::context(&parent.hash, &[]),
         };
         let included = made.included.iter().filter_map(|position| extrinsics.get(*position)).cloned();
-        let witness =
-            WitnessPov::build(&Payments::default(), &parent_state, &context, self.tier, included.collect())?;
+        let witness = if self.chain.name() == payments().name() {
+            Some(WitnessPov::build(&payments(), &parent_state, &context, included.collect())?)
+        } else {
+            None
+        };
         Ok(SampleBlock { parent_head, record: authored.block, made, context, witness })
     }
 }

@@ -17,15 +17,14 @@ use std::{
 
 use ark_bn254::Fr;
 use zkpov_circuits::{
-    chains::Payments,
-    pallets::balances::{ACCOUNTS, Account, Parameters},
-    runtime::{BlockContext, ExecutionError},
+    pallets::balances,
+    runtime::{ACCOUNTS, Account, BlockContext, Composition, Parameters},
     state::{
         ARITY, BITS_PER_LEVEL, Layout, Record, STORAGES, Shape, StateError, StateReader, empty_subtree,
         hash_node, hash_storages, keys, read_record,
     },
 };
-use zkpov_verifier::{field, lane::TierId};
+use zkpov_verifier::field;
 
 /// A block with its witness.
 #[derive(Clone, Debug)]
@@ -65,12 +64,9 @@ pub enum ReexecutionError {
     /// The witness cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The execution.
-    #[error(transparent)]
-    Execution(#[from] ExecutionError),
     /// An extrinsic in the block is not valid.
-    #[error("an extrinsic of the block is not valid")]
-    Invalid,
+    #[error(transparent)]
+    Execution(#[from] balances::ReexecutionError),
 }
 
 impl WitnessPov {
@@ -79,14 +75,13 @@ impl WitnessPov {
     /// # Errors
     /// [`ReexecutionError`], when they are not, or when the state cannot be read.
     pub fn build(
-        chain: &Payments,
+        chain: &Composition,
         state: &dyn StateReader,
         context: &BlockContext,
-        tier: TierId,
         extrinsics: Vec<Vec<u8>>,
     ) -> Result<Self, ReexecutionError> {
         let recording = Recording { state, read: RefCell::default() };
-        execute(chain, &recording, context, tier, &extrinsics)?;
+        execute(chain, &recording, context, &extrinsics)?;
         Ok(Self { extrinsics, witness: recording.read.into_inner() })
     }
 
@@ -95,16 +90,11 @@ impl WitnessPov {
     ///
     /// # Errors
     /// [`ReexecutionError`].
-    pub fn reexecute(
-        &self,
-        chain: &Payments,
-        context: &BlockContext,
-        tier: TierId,
-    ) -> Result<Fr, ReexecutionError> {
+    pub fn reexecute(&self, chain: &Composition, context: &BlockContext) -> Result<Fr, ReexecutionError> {
         if self.root(chain.layout())? != context.parent.state_root {
             return Err(ReexecutionError::Witness);
         }
-        execute(chain, self, context, tier, &self.extrinsics)
+        execute(chain, self, context, &self.extrinsics)
     }
 
     /// How many bytes it takes.
@@ -213,13 +203,11 @@ impl StateReader for Recording<'_> {
 
 /// Executes and returns the state root, if every extrinsic is valid.
 fn execute(
-    chain: &Payments,
+    chain: &Composition,
     state: &dyn StateReader,
     context: &BlockContext,
-    tier: TierId,
     extrinsics: &[Vec<u8>],
 ) -> Result<Fr, ReexecutionError> {
-    let done = chain.transition(state, context, Some(tier), extrinsics)?;
-    let valid = done.selection.refused.is_empty() && done.selection.deferred.is_empty();
-    valid.then_some(done.state_root).ok_or(ReexecutionError::Invalid)
+    let (state_root, _) = balances::reexecute(chain.layout(), state, context, extrinsics)?;
+    Ok(state_root)
 }

@@ -1,9 +1,9 @@
 //! The soundness kit on small instances of the payments circuit: every hint replaced with all that follows from
 //! it, every variable perturbed in place. `scripts/soundness` runs the full form.
 
-use super::*;
 use crate::{
-    pallets::balances::testing::{DEPOSIT, TIER, TestChain},
+    pallets::balances::testing::{DEPOSIT, TestChain, open, small_chain, transfer},
+    runtime::{Chain, Extrinsic},
     soundness::Audit,
 };
 
@@ -18,28 +18,29 @@ pub(super) const UNUSED: &str = "an unused slot: it is held to no state and no s
 
 fn audit(audit: Audit, on: &TestChain, calls: &[Extrinsic]) {
     let witness = on.execute(calls).witness;
-    let report = audit.run(|cs| on.chain.synthesize(TIER, Some(&witness), cs)).expect("an honest witness");
+    let report =
+        audit.run(|cs| on.chain.synthesize(on.tier_id(), Some(&witness), cs)).expect("an honest witness");
     println!("{report}");
     report.assert_clean();
 }
 
 #[test]
 fn nothing_survives_in_a_full_block() {
-    let on = TestChain::new(1, 1, 1, 4);
-    let calls = [on.call(CallKind::Transfer, 1, 0, 2, 500), on.call(CallKind::Open, 3, 0, 9, DEPOSIT + 7)];
+    let on = small_chain(1, 1, 1, 4);
+    let calls = [transfer(&on, 1, 0, 2, 500), open(&on, 3, 0, 9, DEPOSIT + 7)];
     audit(Audit::new("payments, every slot used").except("*/eddsa/at_most", QUOTIENT), &on, &calls);
 }
 
 #[test]
 #[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_in_a_full_block_of_a_deeper_tree_and_more_slots() {
-    let on = TestChain::new(3, 2, 2, 12);
+    let on = small_chain(3, 2, 2, 12);
     let calls = [
-        on.call(CallKind::Transfer, 1, 0, 9, 500),
+        transfer(&on, 1, 0, 9, 500),
         // The author pays and earns in its own block, and a receiver sends on.
-        on.call(CallKind::Transfer, 0, 0, 1, 77),
-        on.call(CallKind::Open, 9, 0, 20, DEPOSIT),
-        on.call(CallKind::Open, 9, 1, 21, DEPOSIT + 7),
+        transfer(&on, 0, 0, 1, 77),
+        open(&on, 9, 0, 20, DEPOSIT),
+        open(&on, 9, 1, 21, DEPOSIT + 7),
     ];
     audit(Audit::new("payments, two slots a lane").seed(1), &on, &calls);
 }
@@ -47,7 +48,7 @@ fn nothing_survives_in_a_full_block_of_a_deeper_tree_and_more_slots() {
 #[test]
 #[ignore = "minutes: scripts/soundness runs it"]
 fn only_the_insides_of_unused_slots_survive_in_an_empty_block() {
-    let on = TestChain::new(1, 1, 1, 4);
+    let on = small_chain(1, 1, 1, 4);
     let audited = Audit::new("payments, no slot used")
         .except("transfer/slot[0]/*", UNUSED)
         .except("open/slot[0]/*", UNUSED);

@@ -6,12 +6,10 @@ use std::{collections::BTreeSet, thread};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use super::{
-    audit::{QUOTIENT, UNUSED},
-    *,
-};
+use super::audit::{QUOTIENT, UNUSED};
 use crate::{
-    pallets::balances::testing::{DEPOSIT, TIER, TestChain},
+    pallets::balances::testing::{DEPOSIT, TestChain, open, small_chain, transfer},
+    runtime::{BlockWitness, Chain},
     soundness::{Freedom, Jacobian, constraint_names, without},
 };
 
@@ -25,7 +23,7 @@ const CONTEXT: [&str; 5] = [
 ];
 
 /// The calls.
-const CALLS: [&str; 3] = ["*/terms/amount", "*/terms/fee", "open/*/opened_key/*"];
+const CALLS: [&str; 3] = ["*/amount", "*/terms/fee", "open/*/key/*"];
 
 /// What the parent state holds where the block looks, and the paths to it. Of the cells one is left and follows from
 /// the storage's root, of the parameters the total issuance.
@@ -55,23 +53,25 @@ const PARENT_STATE: [&str; 17] = [
 ];
 
 /// Constraints without which nothing is free: inequalities, which have no derivative.
-const INEQUALITIES: [&str; 19] = [
+const INEQUALITIES: [&str; 21] = [
     "account/balance",
     "account/nonce",
-    "balances/amount range",
-    "balances/author balance",
-    "balances/expiry",
-    "balances/expiry range",
-    "balances/fee range",
-    "balances/minimum fee",
-    "balances/opened with the deposit",
-    "balances/receiver balance",
-    "balances/sender keeps the deposit",
+    "transfer/amount",
+    "open/amount",
+    "parameters/total_issuance",
+    "author/balance",
+    "runtime/expiry",
+    "runtime/expiry range",
+    "runtime/fee range",
+    "runtime/minimum fee",
+    "runtime/opened with the deposit",
+    "runtime/receiver balance",
+    "runtime/sender keeps the deposit",
     "challenge/at_least",
     "challenge/at_most",
     "eddsa/s_below_order",
-    "parameters/existential deposit",
-    "parameters/minimum fee",
+    "parameters/existential_deposit",
+    "parameters/minimum_fee",
     "state/last time",
     "state/places ascend",
     "state/time order",
@@ -79,7 +79,7 @@ const INEQUALITIES: [&str; 19] = [
 
 /// Constraints without which nothing is free, though they are equations: they say something of what is a bit, or
 /// fixed, or one of eight points.
-const CHECKS: [&str; 3] = ["balances/author permitted", "key/on_curve", "state/run cell"];
+const CHECKS: [&str; 3] = ["author/permitted", "key/on_curve", "state/run cell"];
 
 fn jacobian(name: &str) -> Jacobian {
     let fixed = CONTEXT.into_iter().chain(CALLS).chain(PARENT_STATE);
@@ -87,7 +87,7 @@ fn jacobian(name: &str) -> Jacobian {
 }
 
 fn full(on: &TestChain) -> BlockWitness {
-    let calls = [on.call(CallKind::Transfer, 1, 0, 2, 500), on.call(CallKind::Open, 3, 0, 9, DEPOSIT + 7)];
+    let calls = [transfer(on, 1, 0, 2, 500), open(on, 3, 0, 9, DEPOSIT + 7)];
     on.execute(&calls).witness
 }
 
@@ -96,18 +96,18 @@ fn in_full(on: &TestChain, witness: &BlockWitness) -> Freedom {
 }
 
 fn in_full_with(jacobian: Jacobian, on: &TestChain, witness: &BlockWitness) -> Freedom {
-    jacobian.run(|cs| on.chain.synthesize(TIER, Some(witness), cs)).expect("an honest witness")
+    jacobian.run(|cs| on.chain.synthesize(on.tier_id(), Some(witness), cs)).expect("an honest witness")
 }
 
 fn in_empty(on: &TestChain, witness: &BlockWitness) -> Freedom {
     let jacobian = jacobian("payments, no slot used").free("transfer/slot[0]/*", UNUSED);
     let jacobian = jacobian.free("open/slot[0]/*", UNUSED);
-    jacobian.run(|cs| on.chain.synthesize(TIER, Some(witness), cs)).expect("an honest witness")
+    jacobian.run(|cs| on.chain.synthesize(on.tier_id(), Some(witness), cs)).expect("an honest witness")
 }
 
 #[test]
 fn inputs_determine_a_full_block() {
-    let on = TestChain::new(2, 1, 1, 4);
+    let on = small_chain(2, 1, 1, 4);
     let freedom = in_full(&on, &full(&on));
     println!("{freedom}");
     freedom.assert_clean();
@@ -115,7 +115,7 @@ fn inputs_determine_a_full_block() {
 
 #[test]
 fn inputs_determine_an_empty_block_but_for_the_insides_of_its_slots() {
-    let on = TestChain::new(2, 1, 1, 4);
+    let on = small_chain(2, 1, 1, 4);
     let freedom = in_empty(&on, &on.execute(&[]).witness);
     println!("{freedom}");
     freedom.assert_clean();
@@ -123,16 +123,14 @@ fn inputs_determine_an_empty_block_but_for_the_insides_of_its_slots() {
 
 #[test]
 fn what_a_missing_equation_held_is_free() {
-    let on = TestChain::new(2, 1, 1, 4);
+    let on = small_chain(2, 1, 1, 4);
     let (full, empty) = (full(&on), on.execute(&[]).witness);
     for (name, is_full, hints) in [
-        // These two keep the signed message as it was.
-        ("balances/nonce", true, &["transfer/slot[0]/terms/nonce", "transfer/slot[0]/terms/expiry"][..]),
-        ("eddsa/equation", true, &["transfer/slot[0]/terms/expiry", "transfer/slot[0]/signature/r8/y"]),
+        ("eddsa/equation", true, &["transfer/slot[0]/terms/expiry", "transfer/slot[0]/signature/r8/y"][..]),
         ("state/single record", true, &["author/the parameters/total_issuance"]),
         ("state/memory", true, &["statement/state_root", "state/tree[0]/place[4]/after"]),
         ("state/cells", true, &["statement/state_root", "state/tree[0]/cell[0]/after"]),
-        ("balances/fees", false, &["statement/state_root", "author/fees", "state/tree[0]/place[4]/after"]),
+        ("runtime/fees", false, &["statement/state_root", "author/fees", "state/tree[0]/place[4]/after"]),
     ] {
         let freedom = without(&[name], || if is_full { in_full(&on, &full) } else { in_empty(&on, &empty) });
         let moved = freedom
@@ -146,9 +144,9 @@ fn what_a_missing_equation_held_is_free() {
 #[test]
 #[ignore = "a minute: scripts/soundness runs it"]
 fn every_equation_holds_something() {
-    let on = TestChain::new(2, 1, 1, 4);
+    let on = small_chain(2, 1, 1, 4);
     let (full, empty) = (&full(&on), &on.execute(&[]).witness);
-    let names = constraint_names(|cs| on.chain.synthesize(TIER, None, cs)).expect("a shape");
+    let names = constraint_names(|cs| on.chain.synthesize(on.tier_id(), None, cs)).expect("a shape");
     let names: Vec<&str> = names.into_iter().collect();
     let share = names.len().div_ceil(thread::available_parallelism().map_or(1, usize::from));
     // Threads of their own: what a test leaves out is left out of its thread.
@@ -169,16 +167,16 @@ fn every_equation_holds_something() {
 #[test]
 #[ignore = "half a minute: scripts/soundness runs it"]
 fn inputs_determine_random_blocks_of_a_deeper_tree_and_more_slots() {
-    let on = TestChain::new(3, 2, 2, 12);
+    let on = small_chain(3, 2, 2, 12);
     let mut random = StdRng::seed_from_u64(3);
     for round in 0..4 {
         let mut amount = || DEPOSIT + u128::from(random.gen_range(0u32..10_000));
         let calls = [
-            on.call(CallKind::Transfer, 1, 0, 9 - round, amount()),
+            transfer(&on, 1, 0, 9 - round, amount()),
             // The author pays and earns in its own block, and a receiver sends on.
-            on.call(CallKind::Transfer, 0, 0, 1, amount()),
-            on.call(CallKind::Open, 9 - round, 0, 20, amount()),
-            on.call(CallKind::Open, 10 + round % 2, 0, 21, amount()),
+            transfer(&on, 0, 0, 1, amount()),
+            open(&on, 9 - round, 0, 20, amount()),
+            open(&on, 10 + round % 2, 0, 21, amount()),
         ];
         let block = on.execute(&calls);
         assert_eq!(block.included.len(), calls.len());

@@ -5,39 +5,47 @@ use std::sync::LazyLock;
 use ark_relations::gr1cs::{ConstraintSystem, SynthesisMode};
 use proptest::prelude::*;
 
+use serde_json::Value;
+use zkpov_verifier::field::Fr;
+
 use super::*;
 use crate::{
-    pallets::balances::testing::{BALANCE, DEPOSIT, MINIMUM_FEE, TIER, TestChain, key, spec},
+    pallets::balances::{
+        reexecute,
+        testing::{
+            BALANCE, DEPOSIT, FEE, MINIMUM_FEE, TestChain, key, open, small_chain, spec, transfer, with_spec,
+        },
+    },
     r1cs::{R1cs, assignment},
-    runtime::Refusal,
-    state::empty_subtree,
+    runtime::{
+        Account, AccountId, AccountView, AuthorError, BlockWitness, Chain, Execution, ExecutionError,
+        Extrinsic, Refusal,
+    },
+    state::{self, MerkleProof, empty_subtree},
 };
 
 fn a_block(chain: &TestChain) -> Execution {
-    chain.execute(&[
-        chain.call(CallKind::Transfer, 1, 0, 2, 500),
-        chain.call(CallKind::Open, 2, 0, 9, DEPOSIT),
-    ])
+    chain.execute(&[transfer(chain, 1, 0, 2, 500), open(chain, 2, 0, 9, DEPOSIT)])
 }
 
 #[test]
-fn an_executed_block_satisfies_the_circuit() {
-    let chain = TestChain::new(2, 2, 1, 4);
-    let block = a_block(&chain);
+fn an_executed_block_satisfies_the_circuit_and_follows_from_its_body() {
+    let mut chain = small_chain(2, 2, 1, 4);
+    let calls = [transfer(&chain, 1, 0, 2, 500), open(&chain, 2, 0, 9, DEPOSIT)];
+    let block = chain.prove_and_advance(&calls);
     assert_eq!(block.included, [0, 1]);
     assert_eq!(block.used_slots, [1, 1]);
-    assert!(chain.is_satisfied(&block.witness));
 }
 
 #[test]
 fn an_empty_and_a_full_block_satisfy_the_circuit() {
-    let chain = TestChain::new(2, 2, 1, 4);
+    let chain = small_chain(2, 2, 1, 4);
     assert!(chain.is_satisfied(&chain.execute(&[]).witness));
     let full = chain.execute(&[
-        chain.call(CallKind::Transfer, 0, 0, 2, 500),
-        chain.call(CallKind::Transfer, 1, 0, 0, 500),
-        chain.call(CallKind::Open, 2, 0, 9, DEPOSIT),
-        chain.call(CallKind::Open, 2, 1, 10, DEPOSIT),
+        transfer(&chain, 0, 0, 2, 500),
+        transfer(&chain, 1, 0, 0, 500),
+        open(&chain, 2, 0, 9, DEPOSIT),
+        open(&chain, 2, 1, 10, DEPOSIT),
     ]);
     assert_eq!(full.used_slots, [2, 1]);
     assert_eq!(full.deferred, [3]);
@@ -52,8 +60,8 @@ const ACCOUNTS: u8 = 5;
 
 fn shared_shape() -> &'static R1cs {
     static SHAPE: LazyLock<R1cs> = LazyLock::new(|| {
-        let chain = TestChain::new(LEVELS, TRANSFERS, OPENS, ACCOUNTS);
-        R1cs::synthesize(|cs| chain.chain.synthesize(TIER, None, cs)).expect("a shape")
+        let chain = small_chain(LEVELS, TRANSFERS, OPENS, ACCOUNTS);
+        R1cs::synthesize(|cs| chain.chain.synthesize(chain.tier_id(), None, cs)).expect("a shape")
     });
     &SHAPE
 }
@@ -80,11 +88,11 @@ fn attempt() -> impl Strategy<Value = Attempt> {
 }
 
 fn signed(chain: &TestChain, attempt: &Attempt, counts: &mut [u32; ACCOUNTS as usize]) -> Extrinsic {
-    let kind = if attempt.open { CallKind::Open } else { CallKind::Transfer };
     let count = &mut counts[usize::from(attempt.sender)];
     let nonce = *count + attempt.ahead;
     *count += 1;
-    chain.call(kind, attempt.sender, nonce, attempt.to, attempt.amount)
+    let call = if attempt.open { open } else { transfer };
+    call(chain, attempt.sender, nonce, attempt.to, attempt.amount)
 }
 
 fn nonces(chain: &TestChain) -> [u32; ACCOUNTS as usize] {
@@ -105,7 +113,7 @@ proptest! {
     /// Native execution, the circuit, and import from the body are three tellings of one block.
     #[test]
     fn random_blocks_prove_import_and_conserve(blocks in prop::collection::vec(prop::collection::vec(attempt(), 0..9), 1..4)) {
-        let mut chain = TestChain::new(LEVELS, TRANSFERS, OPENS, ACCOUNTS);
+        let mut chain = small_chain(LEVELS, TRANSFERS, OPENS, ACCOUNTS);
         let issued = sum_of_balances(&chain);
         for attempts in blocks {
             let mut counts = nonces(&chain);
@@ -117,14 +125,20 @@ proptest! {
             all.sort_unstable();
             prop_assert_eq!(all, (0..calls.len()).collect::<Vec<_>>());
 
-            let values = assignment(|cs| chain.chain.synthesize(TIER, Some(&block.witness), cs)).expect("values");
+            let values = assignment(|cs| chain.chain.synthesize(chain.tier_id(), Some(&block.witness), cs)).expect("values");
             prop_assert!(shared_shape().is_satisfied(&values));
             prop_assert_eq!(values[1], block.statement.digest());
 
-            let applied = chain.chain.apply(&chain.state, &chain.context, TIER, &block.used_slots, &block.body);
+            let applied = chain.chain.apply(&chain.state, &chain.context, chain.tier_id(), &block.used_slots, &block.body);
             let applied = applied.expect("an executed body");
             prop_assert_eq!(applied.state_root, block.state_root);
             prop_assert_eq!(&applied.changes, &block.changes);
+
+            let included: Vec<_> = block.included.iter().map(|position| calls[*position].encode()).collect();
+            let again = reexecute(chain.chain.layout(), &chain.state, &chain.context, &included);
+            let (state_root, changes) = again.expect("a block of valid calls");
+            prop_assert_eq!(state_root, block.state_root);
+            prop_assert_eq!(records(&changes), records(&block.changes));
 
             chain.advance(&block);
             prop_assert_eq!(sum_of_balances(&chain), issued);
@@ -132,16 +146,21 @@ proptest! {
     }
 }
 
+/// What a block changes beside tree nodes, which one of the two leaves out where they stay as they are.
+fn records(changes: &state::ChangeSet) -> Vec<(&Vec<u8>, &Option<Vec<u8>>)> {
+    changes.0.iter().filter(|(key, _)| key.first() != Some(&b'n')).collect()
+}
+
 #[test]
 fn the_matrices_of_an_empty_and_of_a_full_block_are_the_same() {
-    let chain = TestChain::new(1, 2, 1, 4);
+    let chain = small_chain(1, 2, 1, 4);
     let matrices = |witness: Option<&BlockWitness>| {
         let cs = ConstraintSystem::<Fr>::new_ref();
         cs.set_mode(match witness {
             None => SynthesisMode::Setup,
             Some(_) => SynthesisMode::Prove { construct_matrices: true, generate_lc_assignments: false },
         });
-        chain.chain.synthesize(TIER, witness, cs.clone()).expect("a circuit");
+        chain.chain.synthesize(chain.tier_id(), witness, cs.clone()).expect("a circuit");
         cs.finalize();
         cs.to_matrices().expect("matrices")
     };
@@ -152,7 +171,7 @@ fn the_matrices_of_an_empty_and_of_a_full_block_are_the_same() {
 
 #[test]
 fn two_collators_with_the_same_inputs_author_the_same_block() {
-    let [a, b] = [(); 2].map(|()| a_block(&TestChain::new(2, 2, 1, 4)));
+    let [a, b] = [(); 2].map(|()| a_block(&small_chain(2, 2, 1, 4)));
     assert_eq!(a.statement, b.statement);
     assert_eq!(a.body, b.body);
     assert_eq!(a.changes, b.changes);
@@ -160,7 +179,7 @@ fn two_collators_with_the_same_inputs_author_the_same_block() {
 
 #[test]
 fn an_account_is_found_by_index_and_by_key_with_a_proof() {
-    let mut chain = TestChain::new(2, 2, 1, 4);
+    let mut chain = small_chain(2, 2, 1, 4);
     let block = a_block(&chain);
     chain.advance(&block);
     let by_key = |i| chain.chain.account(&chain.state, AccountId::Key(key(i))).expect("memory");
@@ -173,12 +192,12 @@ fn an_account_is_found_by_index_and_by_key_with_a_proof() {
     assert_eq!(other.state_root(), None);
     assert!(by_key(77).is_none());
     let author = account(&chain, 0).expect("the author");
-    assert_eq!(author.balance, BALANCE + 2 * u128::from(MINIMUM_FEE + 1));
+    assert_eq!(author.balance, BALANCE + 2 * u128::from(FEE));
 }
 
 #[test]
 fn an_absent_account_has_a_proof_of_absence() {
-    let chain = TestChain::new(2, 1, 1, 4);
+    let chain = small_chain(2, 1, 1, 4);
     let proof = MerkleProof::of::<Account>(&chain.state, chain.chain.layout(), 17).expect("memory");
     assert!(proof.leaf_elements.is_empty());
     assert_eq!(proof.state_root(), Some(chain.context.parent.state_root));
@@ -198,8 +217,8 @@ fn refusal(block: &Execution, position: usize) -> &Refusal {
 
 #[test]
 fn calls_out_of_order_are_taken_in_the_order_of_their_nonces() {
-    let chain = TestChain::new(2, 3, 1, 4);
-    let [second, first, third] = [1, 0, 2].map(|nonce| chain.call(CallKind::Transfer, 1, nonce, 2, 500));
+    let chain = small_chain(2, 3, 1, 4);
+    let [second, first, third] = [1, 0, 2].map(|nonce| transfer(&chain, 1, nonce, 2, 500));
     let block = chain.execute(&[second, first, third]);
     assert_eq!(block.included, [1, 0, 2]);
     assert!(chain.is_satisfied(&block.witness));
@@ -207,40 +226,37 @@ fn calls_out_of_order_are_taken_in_the_order_of_their_nonces() {
 
 #[test]
 fn a_transfer_after_an_open_of_the_same_sender_is_deferred() {
-    let chain = TestChain::new(2, 3, 1, 4);
-    let open = chain.call(CallKind::Open, 1, 0, 9, DEPOSIT);
-    let after = chain.call(CallKind::Transfer, 1, 1, 2, 500);
+    let chain = small_chain(2, 3, 1, 4);
+    let open = open(&chain, 1, 0, 9, DEPOSIT);
+    let after = transfer(&chain, 1, 1, 2, 500);
     let block = chain.execute(&[open, after]);
     assert_eq!((block.included, block.deferred), (vec![0], vec![1]));
 }
 
 #[test]
 fn refusals_name_their_cause() {
-    let mut chain = TestChain::new(1, 3, 1, 4);
+    let mut chain = small_chain(1, 3, 1, 4);
     chain.context.parent.number = 9;
-    let transfer = || chain.call(CallKind::Transfer, 1, 0, 2, 500);
-    let refused = |extrinsic: Extrinsic| refusal(&chain.execute(&[extrinsic]), 0).to_string();
-    let resigned = |change: fn(&mut Extrinsic)| {
-        let mut extrinsic = transfer();
-        change(&mut extrinsic);
-        refused(chain.signed(extrinsic))
+    let pay = |to, amount| transfer(&chain, 1, 0, to, amount);
+    let resigned = |change: fn(&mut crate::runtime::Header)| {
+        let Extrinsic { mut header, arguments, .. } = pay(2, 500);
+        change(&mut header);
+        chain.refusal(&chain.signed(header, arguments, 1))
     };
-    let mut unsigned = transfer();
-    unsigned.amount += 1;
-    assert!(refused(unsigned).contains("signature"));
-    let mut nobody = transfer();
-    nobody.sender = 7;
-    assert!(refused(nobody).contains("there is no account 7"));
-    assert!(resigned(|e| e.nonce = 1).contains("nonce 1 is ahead"));
-    assert!(resigned(|e| e.expiry = 9).contains("expired"));
-    assert!(resigned(|e| e.fee = MINIMUM_FEE - 1).contains("minimum"));
-    assert!(resigned(|e| e.amount = BALANCE).contains("can spend"));
-    assert!(resigned(|e| e.amount = u128::MAX).contains("128 bits"));
-    assert!(resigned(|e| e.receiver = key(1)).contains("itself"));
-    assert!(resigned(|e| e.receiver = key(9)).contains("`open` one"));
-    assert!(resigned(|e| e.call = CallKind::Open).contains("already has account 2"));
-    let open = |amount| chain.call(CallKind::Open, 1, 0, 9, amount);
-    assert!(refused(open(DEPOSIT - 1)).contains("existential deposit"));
+    let mut altered = pay(2, 500);
+    altered.arguments[0] += 1;
+    assert!(chain.refusal(&altered).contains("signature"));
+    assert!(resigned(|header| header.sender = 7).contains("there is no account 7"));
+    assert!(resigned(|header| header.nonce = 1).contains("nonce 1 is ahead"));
+    assert!(resigned(|header| header.expiry = 9).contains("expired"));
+    assert!(resigned(|header| header.fee = MINIMUM_FEE - 1).contains("minimum"));
+    assert!(chain.refusal(&pay(2, BALANCE)).contains("can spend"));
+    assert!(chain.refusal(&pay(2, BALANCE - DEPOSIT)).contains("less than the existential deposit"));
+    assert!(chain.refusal(&pay(2, u128::MAX)).contains("can spend"));
+    assert!(chain.refusal(&pay(1, 500)).contains("itself"));
+    assert!(chain.refusal(&pay(9, 500)).contains("`open` one"));
+    assert!(chain.refusal(&open(&chain, 1, 0, 2, DEPOSIT)).contains("already has account 2"));
+    assert!(chain.refusal(&open(&chain, 1, 0, 9, DEPOSIT - 1)).contains("existential deposit"));
     let malformed =
         chain.chain.execute(&chain.state, &chain.context, None, &[vec![1, 2, 3]]).expect("a block");
     assert!(matches!(refusal(&malformed, 0), Refusal::Malformed(_)));
@@ -248,11 +264,8 @@ fn refusals_name_their_cause() {
 
 #[test]
 fn a_full_tree_opens_no_account() {
-    let mut chain = TestChain::new(1, 1, 2, 7);
-    let block = chain.execute(&[
-        chain.call(CallKind::Open, 1, 0, 20, DEPOSIT),
-        chain.call(CallKind::Open, 1, 1, 21, DEPOSIT),
-    ]);
+    let mut chain = small_chain(1, 1, 2, 7);
+    let block = chain.execute(&[open(&chain, 1, 0, 20, DEPOSIT), open(&chain, 1, 1, 21, DEPOSIT)]);
     assert_eq!(block.included, [0]);
     assert!(refusal(&block, 1).to_string().contains("no free account place"));
     chain.advance(&block);
@@ -261,19 +274,10 @@ fn a_full_tree_opens_no_account() {
 
 #[test]
 fn the_smallest_tier_that_holds_a_block_is_taken() {
-    let shape = PaymentsShape {
-        account_levels: 2,
-        tiers: [(1, 1), (2, 1)]
-            .into_iter()
-            .zip(20u8..)
-            .map(|((transfers, opens), id)| TierShape { id, transfers, opens })
-            .collect(),
-    };
-    let chain = TestChain::new(2, 1, 1, 4);
-    let payments = Payments::new(&shape);
+    let chain = small_chain(2, 1, 1, 4);
+    let payments = payments_of(2, vec![(20, vec![1, 1]), (21, vec![2, 1])]);
     let tier_of = |calls: u32| {
-        let calls: Vec<_> =
-            (0..calls).map(|nonce| chain.call(CallKind::Transfer, 1, nonce, 2, 5).encode()).collect();
+        let calls: Vec<_> = (0..calls).map(|nonce| transfer(&chain, 1, nonce, 2, 5).encode()).collect();
         let block = payments.execute(&chain.state, &chain.context, None, &calls).expect("a block");
         (block.tier.0, block.deferred.len())
     };
@@ -282,7 +286,7 @@ fn the_smallest_tier_that_holds_a_block_is_taken() {
 
 #[test]
 fn an_author_without_account_key_or_permission_is_refused() {
-    let mut chain = TestChain::new(1, 1, 1, 4);
+    let mut chain = small_chain(1, 1, 1, 4);
     let mut refused = |author: u32, author_key| {
         (chain.context.author, chain.context.author_key) = (author, author_key);
         match chain.chain.execute(&chain.state, &chain.context, None, &[]) {
@@ -294,26 +298,28 @@ fn an_author_without_account_key_or_permission_is_refused() {
     assert_eq!(refused(0, key(1)), Some(AuthorError::OtherKey(0)));
     assert_eq!(refused(1, key(1)), Some(AuthorError::NotPermitted(1)));
     assert_eq!(refused(0, key(0)), None);
-    let mut open = TestChain::with_spec(1, 1, 1, &spec(4, false));
+    let mut open = with_spec(1, 1, 1, &spec(4, false));
     (open.context.author, open.context.author_key) = (3, key(3));
     assert!(open.is_satisfied(&open.execute(&[]).witness));
 }
 
+/// The packed body element of a call.
+fn element(sender: u32, receiver: u32, amount: u128) -> [u8; 32] {
+    let parts = [Fr::from(sender), Fr::from(MINIMUM_FEE), Fr::from(receiver), Fr::from(amount)];
+    zkpov_verifier::field::encode(&state::pack(&[24, 64, 24, 128], &parts)[0])
+}
+
 #[test]
 fn a_body_that_no_execution_leaves_is_not_applied() {
-    let chain = TestChain::new(1, 1, 1, 4);
+    let chain = small_chain(1, 1, 1, 4);
     let apply = |used: [u32; 2], body: &[u8]| {
         chain
             .chain
-            .apply(&chain.state, &chain.context, TIER, &used, body)
+            .apply(&chain.state, &chain.context, chain.tier_id(), &used, body)
             .map(|_| ())
             .map_err(|error| error.to_string())
     };
-    let element = |sender, receiver, amount| {
-        let bytes =
-            zkpov_verifier::field::encode(&balances::body_element(sender, receiver, amount, MINIMUM_FEE));
-        bytes[..30].to_vec()
-    };
+    let element = |sender, receiver, amount| element(sender, receiver, amount)[..30].to_vec();
     assert_eq!(apply([1, 0], &element(1, 2, 500)), Ok(()));
     for (body, cause) in [
         (element(1, 1, 500), "itself"),
@@ -335,26 +341,30 @@ fn a_body_that_no_execution_leaves_is_not_applied() {
         apply([0, 1], &open(key(9).coordinates(), 8)).expect_err("beyond").contains("no account place 8")
     );
     assert!(
-        apply([0, 1], &open([Fr::from(0u64), Fr::from(1u64)], 5)).expect_err("identity").contains("identity")
+        apply([0, 1], &open([Fr::from(0u64), Fr::from(1u64)], 5))
+            .expect_err("identity")
+            .contains("no call has such a body")
     );
     assert!(apply([2, 0], &element(1, 2, 500).repeat(2)).is_err());
 }
 
 #[test]
 fn an_account_opened_beyond_the_next_place_does_not_block_the_next() {
-    let mut chain = TestChain::new(1, 1, 1, 4);
+    let mut chain = small_chain(1, 1, 1, 4);
     let bytes = |e: &Fr| zkpov_verifier::field::encode(e).to_vec();
     let place = |index| {
-        let element = bytes(&balances::body_element(1, index, DEPOSIT, MINIMUM_FEE))[..30].to_vec();
+        let element = element(1, index, DEPOSIT)[..30].to_vec();
         [element, key(20 + index as u8).coordinates().iter().flat_map(bytes).collect()].concat()
     };
     for index in [5, 4] {
-        let applied =
-            chain.chain.apply(&chain.state, &chain.context, TIER, &[0, 1], &place(index)).expect("a place");
+        let applied = chain
+            .chain
+            .apply(&chain.state, &chain.context, chain.tier_id(), &[0, 1], &place(index))
+            .expect("a place");
         chain.state.extend(applied.changes);
         chain.context.parent.state_root = applied.state_root;
     }
-    let block = chain.execute(&[chain.call(CallKind::Open, 2, 0, 30, DEPOSIT)]);
+    let block = chain.execute(&[open(&chain, 2, 0, 30, DEPOSIT)]);
     chain.advance(&block);
     assert_eq!(account(&chain, 6).expect("after 4 and 5").key, key(30));
 }
@@ -363,7 +373,7 @@ fn an_account_opened_beyond_the_next_place_does_not_block_the_next() {
 
 #[test]
 fn specs_that_are_no_chain_are_refused() {
-    let chain = Payments::default();
+    let chain = payments();
     let sound: Value = serde_json::from_str(&spec(2, true)).expect("json");
     assert!(chain.genesis(&sound.to_string()).is_ok());
     let refused = |change: &dyn Fn(&mut Value)| {
@@ -395,8 +405,8 @@ fn specs_that_are_no_chain_are_refused() {
 
 #[test]
 fn json_and_bytes_of_an_extrinsic_say_the_same() {
-    let chain = TestChain::new(1, 1, 1, 4);
-    for call in [chain.call(CallKind::Transfer, 1, 3, 2, u128::MAX), chain.call(CallKind::Open, 2, 0, 9, 5)] {
+    let chain = small_chain(1, 1, 1, 4);
+    for call in [transfer(&chain, 1, 3, 2, u128::MAX), open(&chain, 2, 0, 9, 5)] {
         let bytes = call.encode();
         let json = chain.chain.extrinsic_to_json(&bytes).expect("json");
         assert_eq!(chain.chain.extrinsic_from_json(&json.to_string()), Ok(bytes.clone()));

@@ -13,9 +13,7 @@ use ark_relations::gr1cs::Result;
 use zkpov_verifier::eddsa::PublicKey;
 
 use crate::{
-    runtime::{
-        Account, AccountIndex, Call, Executed, Idle, IdleContext, Slot, Unfit, View,
-    },
+    runtime::{Account, AccountIndex, Call, Executed, Idle, IdleContext, Slot, Unfit, View},
     values,
 };
 
@@ -132,13 +130,11 @@ impl Call for Open {
         payment: &Payment,
     ) -> core::result::Result<Opened, Unfit> {
         if let Some(index) = view.account_of(&payment.receiver)? {
-            return Err(Unfit::because(format!(
-                "the key already has account {}: `transfer` to it",
-                index.0
-            )));
+            return Err(Unfit::because(format!("the key already has account {}: `transfer` to it", index.0)));
         }
         let place = view.next_place::<Account>()?;
-        let receiver: AccountIndex = place.ok_or_else(|| Unfit::because("the chain has no free account place"))?.into();
+        let receiver: AccountIndex =
+            place.ok_or_else(|| Unfit::because("the chain has no free account place"))?.into();
         self.restore(view, sender, &Opened { receiver, amount: payment.amount, key: payment.receiver })
     }
 
@@ -182,7 +178,8 @@ impl Call for Open {
 /// Whether the sender can spare `amount`, the fee apart: for an error with figures.
 fn check_payer(view: &View<'_>, sender: AccountIndex, amount: u128) -> core::result::Result<(), Unfit> {
     let account: Option<Account> = view.read(sender.0)?;
-    let account = account.ok_or_else(|| Unfit::because(format!("there is no account {} to send from", sender.0)))?;
+    let account =
+        account.ok_or_else(|| Unfit::because(format!("there is no account {} to send from", sender.0)))?;
     let transferable = account.balance.saturating_sub(view.parameters.existential_deposit);
     if amount > transferable {
         return Err(Unfit::because(format!(

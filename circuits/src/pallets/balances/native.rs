@@ -92,8 +92,6 @@ fn execute(
             ledger.open(movement(place), key).map_err(failed)
         }
         (CallKind::Transfer, None) => Err(ReexecutionError::Call(position, CallError::UnknownReceiver)),
-        (CallKind::Open, Some(index)) => {
-            Err(ReexecutionError::Call(position, CallError::AlreadyOpen(index)))
-        }
+        (CallKind::Open, Some(index)) => Err(ReexecutionError::Call(position, CallError::AlreadyOpen(index))),
     }
 }

@@ -103,7 +103,12 @@ impl<const STORAGE: u8, const BITS: usize> Value for At<STORAGE, BITS> {
         }
     }
 
-    fn hint(cs: &ConstraintSystemRef<Fr>, layout: &Layout, label: Label, fields: Fields<'_>) -> Result<Index> {
+    fn hint(
+        cs: &ConstraintSystemRef<Fr>,
+        layout: &Layout,
+        label: Label,
+        fields: Fields<'_>,
+    ) -> Result<Index> {
         let number = || Ok(fields.get(0)?.into_bigint().0[0] as u32);
         Index::hint(cs, label.variable, layout.shape(STORAGE), number)
     }

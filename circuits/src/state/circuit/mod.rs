@@ -281,7 +281,8 @@ impl<'w> State<'w> {
                 refuse_held(self.held, R::STORAGE, number)?;
                 recorder.read::<R>(number)
             } else {
-                let elements = self.idle.pop_front().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
+                let elements =
+                    self.idle.pop_front().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
                 recorder.skip::<R>(elements.clone());
                 Ok(Some(elements))
             };
@@ -321,12 +322,7 @@ impl<'w> State<'w> {
             } else {
                 recorder.skip::<R>(Vec::new());
             }
-            return Ok(Place {
-                storage: R::STORAGE,
-                access: 0,
-                number: index.number()?,
-                when: when.clone(),
-            });
+            return Ok(Place { storage: R::STORAGE, access: 0, number: index.number()?, when: when.clone() });
         }
         let access = self.next_access()?;
         let empty = FpVar::Constant(Fr::from(0u64));
@@ -465,7 +461,11 @@ fn leaf<R: Record>(record: &R::Var) -> Result<FpVar<Fr>> {
 
 /// Refuses an access to the place that is held.
 fn refuse_held(held: Option<(u8, u32)>, storage: u8, number: u32) -> Result<()> {
-    if held == Some((storage, number)) { constraint::refuse("state/place is written before it is read again") } else { Ok(()) }
+    if held == Some((storage, number)) {
+        constraint::refuse("state/place is written before it is read again")
+    } else {
+        Ok(())
+    }
 }
 
 /// A time of the prover's choice, at most `latest`: that of an access earlier than number `latest` + 1.

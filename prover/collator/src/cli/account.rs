@@ -6,9 +6,8 @@ use ark_bn254::Fr;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zkpov_circuits::{
-    pallets::balances::{ACCOUNTS, Account},
-    runtime::AccountView,
-    state::{MerkleProof, Record},
+    runtime::{ACCOUNTS, Account, AccountView},
+    state::{MerkleProof, Record, Value},
 };
 use zkpov_collator::{chain::ChainReader, db::ReadDatabase, spec};
 use zkpov_verifier::{babyjubjub::Point, eddsa::PublicKey, head::Head};
@@ -137,7 +136,7 @@ pub(crate) fn read_proof(value: &Value) -> Option<Read> {
     let of_account = proof.storage == ACCOUNTS && proof.index == index;
     Some(Read {
         index,
-        leaf_matches: of_account && proof.leaf_elements == Account::leaf_elements(&account.fields()),
+        leaf_matches: of_account && proof.leaf_elements == Account::leaf_elements(&account.elements()),
         state_root: element(&written.state_root)?,
         leads_to: proof.state_root(),
     })

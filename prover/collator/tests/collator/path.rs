@@ -235,7 +235,7 @@ fn readers_see_the_chain_while_a_collator_has_it_open() {
 
 #[test]
 fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witness() {
-    use zkpov_circuits::{chains::Payments, runtime::BlockContext, state::StateReader};
+    use zkpov_circuits::{chains::payments, runtime::BlockContext, state::StateReader};
     use zkpov_verifier::statement;
 
     let directory = tempfile::tempdir().unwrap();
@@ -250,10 +250,10 @@ fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witnes
         author_key: person(0).public_key(),
         context: statement::context(&parent.hash, &[]),
     };
-    let payments = Payments::default();
-    let witness = WitnessPov::build(&payments, &state, &context, tiny(), offered.clone()).unwrap();
+    let payments = payments();
+    let witness = WitnessPov::build(&payments, &state, &context, offered.clone()).unwrap();
     let head = author(&mut collator, &offered, 7).unwrap().block.head;
-    let root = witness.reexecute(&payments, &context, tiny()).unwrap();
+    let root = witness.reexecute(&payments, &context).unwrap();
     assert_eq!(root, Head::decode(&head).unwrap().state_root);
     assert!(witness.bytes().nodes > 0 && witness.bytes().records > 0);
 
@@ -271,7 +271,7 @@ fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witnes
         }
     }
     let richer = Richer(&state, zkpov_circuits::state::keys::record(0, 1));
-    let forged = WitnessPov::build(&payments, &richer, &context, tiny(), offered).unwrap();
-    let error = forged.reexecute(&payments, &context, tiny()).unwrap_err();
+    let forged = WitnessPov::build(&payments, &richer, &context, offered).unwrap();
+    let error = forged.reexecute(&payments, &context).unwrap_err();
     assert!(matches!(error, ReexecutionError::Witness), "{error}");
 }

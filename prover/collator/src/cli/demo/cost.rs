@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use zkpov_circuits::{chains::Payments, runtime::BlockContext};
+use zkpov_circuits::runtime::{BlockContext, Composition};
 use zkpov_collator::witness_pov::{WitnessBytes, WitnessPov};
 use zkpov_verifier::{
     key::{KeyPolicy, PreparedKey},
-    lane::TierId,
     relay::RelayContext,
     validate::validate_block,
 };
@@ -47,13 +46,12 @@ impl Cost {
 
 /// A block in both forms.
 pub(crate) struct Both<'a> {
-    pub(crate) chain: &'a Payments,
+    pub(crate) chain: &'a Composition,
     pub(crate) parent_head: &'a [u8],
     pub(crate) relay: &'a RelayContext,
     pub(crate) key_bytes: &'a [u8],
     pub(crate) pov: &'a [u8],
     pub(crate) context: &'a BlockContext,
-    pub(crate) tier: TierId,
     pub(crate) witness: &'a WitnessPov,
 }
 
@@ -68,10 +66,10 @@ pub(crate) fn measure(both: &Both<'_>) -> Result<Cost, Failure> {
         let key = PreparedKey::decode(both.key_bytes, policy)?;
         let prepare = median(|| PreparedKey::decode(both.key_bytes, policy).map(drop))?;
         let proof = median(|| validate_block(both.parent_head, both.relay, &key, both.pov).map(drop))?;
-        let reexecution = median(|| both.witness.reexecute(both.chain, both.context, both.tier).map(drop))?;
+        let reexecution = median(|| both.witness.reexecute(both.chain, both.context).map(drop))?;
         let transition = validate_block(both.parent_head, both.relay, &key, both.pov)?;
         let proven_root = zkpov_verifier::head::Head::decode(&transition.head_data)?.state_root;
-        if both.witness.reexecute(both.chain, both.context, both.tier)? != proven_root {
+        if both.witness.reexecute(both.chain, both.context)? != proven_root {
             return Err(Failure::misuse(
                 "re-execution ends in another state than the proof; this is a fault of the program",
             ));
