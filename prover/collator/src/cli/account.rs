@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zkpov_circuits::{
     runtime::{ACCOUNTS, Account, AccountView},
-    state::{MerkleProof, Record, Value},
+    state::{MerkleProof, Record, Value as _},
 };
 use zkpov_collator::{chain::ChainReader, db::ReadDatabase, spec};
 use zkpov_verifier::{babyjubjub::Point, eddsa::PublicKey, head::Head};

@@ -13,7 +13,7 @@ use zkpov_collator::{
 use zkpov_prover::Options;
 use zkpov_verifier::{block::ProvenBlock, head::Head};
 
-use crate::stage::{author_balance_after, chain, collator, encoded, keys, person, relay, signed, tiny};
+use crate::stage::{author_balance_after, chain, collator, encoded, keys, person, relay, signed};
 
 fn author(
     collator: &mut Collator,
