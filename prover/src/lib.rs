@@ -8,10 +8,11 @@
 //!   floors, each using only those below it:
 //!     prove   setup   import
 //!     backend
+//!     gpu     (with the feature `gpu`)
 //!     key     mapped   engine   (the last two: doors for programs that bring keys of other formats)
 //!     proof   qap   msm   subgroup   fixed_base
 //!     transform   curve
-//!     r1cs    encoding   progress   vector
+//!     r1cs    device   encoding   progress   vector
 //! ```
 //!
 //! One convention throughout, snarkjs's: gamma = 1, the standard generators, H on the odd points ([`qap`](OddCosetReduction)). With
@@ -41,9 +42,12 @@
 
 mod backend;
 mod curve;
+pub mod device;
 pub mod encoding;
 pub mod engine;
 mod fixed_base;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod import;
 #[cfg(feature = "bench")]
 pub mod kernels;
@@ -65,11 +69,12 @@ mod transform;
 )]
 mod vector;
 
+pub use backend::{Backend, Ran};
 pub use import::KeyPoints;
 pub use key::{KeyError, ProvingKey, Section};
 pub use progress::{Options, Progress};
 pub use proof::{PROOF_BYTES, Proof, ProofEncodingError, VerifyError, VerifyingKey, verify};
-pub use prove::{ProveError, prove, prove_with_randomness};
+pub use prove::{ProveError, Proved, prove, prove_on, prove_on_with_randomness, prove_with_randomness};
 pub use qap::OddCosetReduction;
 pub use r1cs::{R1cs, R1csError, SparseMatrix};
 pub use setup::{SetupError, ToxicWaste, setup, setup_with_toxic_waste};

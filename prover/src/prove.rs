@@ -15,7 +15,8 @@ use ark_ff::{One, UniformRand};
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
 
-use crate::backend::{Sums, SumsError, sums_on_cpu};
+use crate::backend::{Backend, Ran, Sums, SumsError};
+use crate::device::DeviceError;
 use crate::key::{KeyError, ProvingKey, Section};
 use crate::progress::{Options, phase, start_phase};
 use crate::proof::{Proof, VerifyError, verify};
@@ -57,6 +58,9 @@ pub enum ProveError {
     /// The field arithmetic that the environment names is not to be had.
     #[error(transparent)]
     Vectors(#[from] VectorsError),
+    /// The device did not give what the proof needs.
+    #[error("proving on the GPU: {0}")]
+    Device(#[from] DeviceError),
 }
 
 impl From<SumsError> for ProveError {
@@ -64,11 +68,22 @@ impl From<SumsError> for ProveError {
         match error {
             SumsError::Key(error) => Self::Key(error),
             SumsError::Matrices => Self::Matrices,
+            SumsError::Device(error) => Self::Device(error),
         }
     }
 }
 
-/// Proves that the key's circuit is satisfied by `assignment`: 1, the public inputs, the witness, in the circuit's order.
+/// A proof, and what computed it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Proved {
+    /// The proof. It has been verified.
+    pub proof: Proof,
+    /// What computed it.
+    pub ran: Ran,
+}
+
+/// Proves that the key's circuit is satisfied by `assignment`: 1, the public inputs, the witness, in the circuit's order. On the CPU.
 ///
 /// The randomness that makes it zero-knowledge is the operating system's; two proofs of one assignment differ. The proof has
 /// been verified when it is returned.
@@ -76,8 +91,21 @@ impl From<SumsError> for ProveError {
 /// # Errors
 /// If the assignment is not one that satisfies the circuit, or the key is damaged.
 pub fn prove(key: &ProvingKey, assignment: &[Fr], options: &Options<'_>) -> Result<Proof, ProveError> {
+    prove_on(&Backend::cpu(), key, assignment, options).map(|proved| proved.proof)
+}
+
+/// [`prove`] on a backend.
+///
+/// # Errors
+/// As [`prove`], and if the backend is a device alone and it fails.
+pub fn prove_on(
+    backend: &Backend,
+    key: &ProvingKey,
+    assignment: &[Fr],
+    options: &Options<'_>,
+) -> Result<Proved, ProveError> {
     let (r, s) = (Zeroizing::new(Fr::rand(&mut OsRng)), Zeroizing::new(Fr::rand(&mut OsRng)));
-    prove_with_randomness(key, assignment, (&r, &s), options)
+    prove_on_with_randomness(backend, key, assignment, (&r, &s), options)
 }
 
 /// [`prove`] with given (r, s): the same randomness gives the same bytes. For tests and comparisons; a proof whose randomness is
@@ -88,9 +116,23 @@ pub fn prove(key: &ProvingKey, assignment: &[Fr], options: &Options<'_>) -> Resu
 pub fn prove_with_randomness(
     key: &ProvingKey,
     assignment: &[Fr],
-    (r, s): (&Fr, &Fr),
+    randomness: (&Fr, &Fr),
     options: &Options<'_>,
 ) -> Result<Proof, ProveError> {
+    prove_on_with_randomness(&Backend::cpu(), key, assignment, randomness, options).map(|proved| proved.proof)
+}
+
+/// [`prove_with_randomness`] on a backend: the bytes are the same on every one.
+///
+/// # Errors
+/// As [`prove_on`].
+pub fn prove_on_with_randomness(
+    backend: &Backend,
+    key: &ProvingKey,
+    assignment: &[Fr],
+    (r, s): (&Fr, &Fr),
+    options: &Options<'_>,
+) -> Result<Proved, ProveError> {
     vectors()?;
     let expected = key.num_instance() + key.num_witness();
     if assignment.len() != expected {
@@ -99,15 +141,39 @@ pub fn prove_with_randomness(
     if !assignment.first().is_some_and(One::is_one) {
         return Err(ProveError::FirstIsNotOne);
     }
-
     let rows = satisfied_rows(key, assignment, options)?;
-    let Sums { h, l, a, b_g1, b_g2: b } = sums_on_cpu(key, rows, assignment, options)?;
-    let a = a + *key.delta_g1() * r + key.verifying_key().alpha_g1();
-    let b_g1 = b_g1 + *key.delta_g1() * s + key.beta_g1();
-    let b = b + *key.verifying_key().delta_g2() * s + key.verifying_key().beta_g2();
-    let c: G1Projective = h + l + a * s + b_g1 * r - *key.delta_g1() * (*r * s);
-    let proof = Proof::new(a.into_affine(), b.into_affine(), c.into_affine());
+    let (sums, ran) = backend.sums(key, rows, assignment, options)?;
+    tracing::info!(backend = %ran, "computed");
+    let proof = assemble(key, &sums, (r, s));
+    match verified(key, assignment, proof, options) {
+        // A device that computes wrongly is not the key's fault.
+        Err(ProveError::SelfVerification(_)) if ran.device.is_some() && backend.continues_on_cpu() => {
+            let rows = satisfied_rows(key, assignment, options)?;
+            let (sums, ran) = Backend::sums_again(key, rows, assignment, options)?;
+            let proof = verified(key, assignment, assemble(key, &sums, (r, s)), options)?;
+            Ok(Proved { proof, ran })
+        }
+        proof => Ok(Proved { proof: proof?, ran }),
+    }
+}
 
+/// A, B and C.
+fn assemble(key: &ProvingKey, sums: &Sums, (r, s): (&Fr, &Fr)) -> Proof {
+    let Sums { h, l, a, b_g1, b_g2 } = sums;
+    let a = *a + *key.delta_g1() * r + key.verifying_key().alpha_g1();
+    let b_g1 = *b_g1 + *key.delta_g1() * s + key.beta_g1();
+    let b = *b_g2 + *key.verifying_key().delta_g2() * s + key.verifying_key().beta_g2();
+    let c: G1Projective = *h + l + a * s + b_g1 * r - *key.delta_g1() * (*r * s);
+    Proof::new(a.into_affine(), b.into_affine(), c.into_affine())
+}
+
+/// The proof, if it holds.
+fn verified(
+    key: &ProvingKey,
+    assignment: &[Fr],
+    proof: Proof,
+    options: &Options<'_>,
+) -> Result<Proof, ProveError> {
     let running = start_phase!(options, phase::PROVE_VERIFY, 1);
     let public_inputs = assignment.get(1..key.num_instance()).unwrap_or_default();
     verify(key.verifying_key(), public_inputs, &proof).map_err(ProveError::SelfVerification)?;

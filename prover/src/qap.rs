@@ -139,6 +139,15 @@ pub(crate) struct Rows {
     pub(crate) b: Vec<Fr>,
 }
 
+impl Rows {
+    /// Overwrites the values, which depend on the witness.
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code, reason = "the CPU transforms them in place"))]
+    pub(crate) fn erase(mut self) {
+        self.a.zeroize();
+        self.b.zeroize();
+    }
+}
+
 /// Why there are no [`Rows`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowsError {

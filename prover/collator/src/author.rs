@@ -23,7 +23,7 @@ use zkpov_circuits::{
     runtime::{AccountId, AccountView, BlockContext, Execution, ExecutionError, Refusal},
     state::{StateError, StateReader},
 };
-use zkpov_prover::{Options, ProveError};
+use zkpov_prover::{Options, ProveError, Proved, Ran};
 use zkpov_verifier::{
     block::{Proven, ProvenBlock, Scheduled},
     eddsa::PublicKey,
@@ -100,6 +100,8 @@ pub struct Made {
     pub deferred: Vec<usize>,
     /// How long it took.
     pub timings: Timings,
+    /// What computed the proof.
+    pub ran: Box<Ran>,
 }
 
 /// How long the steps took.
@@ -201,10 +203,10 @@ pub(crate) fn author(
     let pending = offered.len();
     offered.extend_from_slice(request.extrinsics);
     let execution = timed(&mut timings.execute, || execute(info, &state, &context, request, &offered))?;
-    let (proof, prove_times) = prove(info, request.keys, &execution, options)?;
+    let (proved, prove_times) = prove(info, request.keys, &execution, options)?;
     (timings.witness, timings.prove) = prove_times;
 
-    let block = sign(&parent, &context, &execution, proof, request.author);
+    let block = sign(&parent, &context, &execution, proved.proof.to_bytes().to_vec(), request.author);
     let pov = block.encode();
     let transition = timed(&mut timings.verify, || {
         let _span = info_span!("author.verify").entered();
@@ -239,6 +241,7 @@ pub(crate) fn author(
         refused: execution.refused,
         deferred: execution.deferred,
         timings,
+        ran: Box::new(proved.ran),
     };
     Ok(Authored { block: record, how: How::Made(made) })
 }
@@ -300,13 +303,13 @@ fn execute(
     Ok(info.chain.execute(state, context, tier, offered)?)
 }
 
-/// Proves the execution; returns the proof's bytes and how long the witness and the proof took.
+/// Proves the execution; returns the proof with what computed it, and how long the witness and the proof took.
 fn prove(
     info: &ChainInfo,
     keys: &KeyStore,
     execution: &Execution,
     options: &Options<'_>,
-) -> Result<(Vec<u8>, (Duration, Duration)), AuthorError> {
+) -> Result<(Proved, (Duration, Duration)), AuthorError> {
     let _span = info_span!("author.prove", tier = execution.tier.0).entered();
     let (mut witness, mut proving) = (Duration::ZERO, Duration::ZERO);
     let key =
@@ -315,8 +318,8 @@ fn prove(
     let assignment: Vec<Fr> =
         timed(&mut witness, || circuit::assignment(info.chain, execution.tier, &execution.witness))?;
     let mut rest = Duration::ZERO;
-    let proof = timed(&mut rest, || zkpov_prover::prove(&key, &assignment, options))?;
-    Ok((proof.to_bytes().to_vec(), (witness, proving + rest)))
+    let proved = timed(&mut rest, || zkpov_prover::prove_on(keys.backend(), &key, &assignment, options))?;
+    Ok((proved, (witness, proving + rest)))
 }
 
 fn sign(

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use zkpov_prover::ProvingKey;
+use zkpov_prover::{Backend, ProvingKey};
 use zkpov_verifier::{
     key::{KeyPolicy, MAX_KEY_BYTES, PreparedKey},
     lane::TierId,
@@ -95,6 +95,7 @@ pub enum KeyStoreError {
 pub struct KeyStore {
     directory: PathBuf,
     validity_key: PreparedKey,
+    backend: Backend,
 }
 
 impl KeyStore {
@@ -113,7 +114,20 @@ impl KeyStore {
         if let Some((what, found, expected)) = difference(&validity_key.key().chain, identity) {
             return Err(KeyStoreError::OtherChain { directory: directory.to_owned(), what, found, expected });
         }
-        Ok(Self { directory: directory.to_owned(), validity_key })
+        Ok(Self { directory: directory.to_owned(), validity_key, backend: Backend::cpu() })
+    }
+
+    /// The same keys, with proofs computed on `backend` in place of the CPU.
+    #[must_use]
+    pub fn proving_on(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// What proofs are computed on.
+    #[must_use]
+    pub fn backend(&self) -> &Backend {
+        &self.backend
     }
 
     /// The validity key.

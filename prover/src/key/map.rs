@@ -1,4 +1,4 @@
-//! The bytes of a key: a mapped file, or memory of its own with the same layout. The only `unsafe` of the crate.
+//! The bytes of a key: a mapped file, or memory of its own with the same layout. One of the few places with `unsafe`.
 //!
 //! What the map rests on, since the operating system does not keep others from writing to a mapped file:
 //!

@@ -14,6 +14,7 @@ use zkpov_collator::{
 use zkpov_prover::Options;
 
 use super::{
+    backend::BackendArgs,
     failure::Failure,
     output::{Output, bytes, duration, grouped, table},
     progress::Bars,
@@ -64,6 +65,9 @@ pub(crate) struct Args {
     /// First offer the extrinsics of blocks that were rolled back
     #[arg(long)]
     pending: bool,
+
+    #[command(flatten)]
+    backend: BackendArgs,
 }
 
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
@@ -83,7 +87,7 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         pending: args.pending,
         relay: &relay,
         author: &author,
-        keys: &KeyStore::open(&args.keys, &info.identity)?,
+        keys: &KeyStore::open(&args.keys, &info.identity)?.proving_on(args.backend.open()?),
         tier: args.tier.map(|tier| tier.of(info.chain)).transpose()?,
     };
     let bars = Bars::new("author");
@@ -170,6 +174,7 @@ fn json_result(args: &Args, head_file: &Path, authored: &Authored, outcomes: &Ou
     if let (How::Made(made), Some(fields)) = (&authored.how, value.as_object_mut()) {
         fields.insert("tier".into(), json!(made.tier.0));
         fields.insert("used_slots".into(), json!(made.used_slots));
+        fields.insert("backend".into(), super::backend::ran(&made.ran));
         fields.insert("body_bytes".into(), json!(made.body_bytes));
         fields.insert(
             "seconds".into(),
@@ -241,5 +246,6 @@ fn made_rows(made: &Made, outcomes: &Outcomes) -> Vec<(&'static str, String)> {
                 duration(times.verify)
             ),
         ),
+        ("proven on", made.ran.to_string()),
     ]
 }

@@ -9,6 +9,7 @@
 //!                                                                       └─► import   (another collator)
 //!  groth16: circom's circuits on this prover    ceremony: keys that nobody could cheat in    export: files of snarkjs
 //!  account, inspect, keys: look at things    rollback, finalize: what the relay decides    bench: what it costs
+//!  gpu: devices that prove
 //! ```
 //!
 //! Results go to standard output, as text or with `--json` as JSON; progress, logs and errors to standard
@@ -18,6 +19,7 @@
 mod account;
 mod amount;
 mod author;
+mod backend;
 mod bench;
 mod ceremony;
 mod completions;
@@ -26,6 +28,7 @@ mod export;
 mod failure;
 mod finalize;
 mod genesis;
+mod gpu;
 mod groth16;
 mod import;
 mod inspect;
@@ -108,6 +111,7 @@ enum Command {
     Rollback(rollback::Args),
     Finalize(finalize::Args),
     Bench(bench::Args),
+    Gpu(gpu::Args),
     Groth16(groth16::Args),
     Ceremony(ceremony::Args),
     Export(export::Args),
@@ -148,6 +152,7 @@ fn dispatch(command: Command, out: Output) -> Result<(), Failure> {
         Command::Rollback(args) => rollback::run(&args, out),
         Command::Finalize(args) => finalize::run(&args, out),
         Command::Bench(args) => bench::run(&args, out),
+        Command::Gpu(args) => gpu::run(&args, out),
         Command::Groth16(args) => groth16::run(&args, out),
         Command::Ceremony(args) => ceremony::run(&args, out),
         Command::Export(args) => export::run(&args, out),

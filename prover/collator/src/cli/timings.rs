@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fmt::Write,
+    fmt::{self, Write},
     fs,
     sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, ThreadId},
@@ -10,7 +10,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tracing::{Subscriber, span};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    span,
+};
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 use super::output::{bytes, duration};
@@ -32,6 +36,8 @@ pub(crate) struct Timings {
 
 #[derive(Debug, Default)]
 struct State {
+    /// What computed the last proof.
+    backend: Option<String>,
     /// In the order in which they first began.
     phases: Vec<Phase>,
     /// Phases by the phase around them and their name.
@@ -82,6 +88,7 @@ impl Timings {
             "seconds": self.start.elapsed().as_secs_f64(),
             "threads": rayon::current_num_threads(),
             "vectors": zkpov_prover::vectors().ok(),
+            "backend": state.backend,
             "peak_memory_bytes": peak_memory(),
             "phases": state.phases.iter().map(|phase| json!({
                 "name": phase.name,
@@ -121,6 +128,9 @@ impl Timings {
         if let Ok(vectors) = zkpov_prover::vectors() {
             let _ = write!(text, ", {vectors} vectors");
         }
+        if let Some(backend) = &state.backend {
+            let _ = write!(text, ", proven on {backend}");
+        }
         if let Some(peak) = peak_memory() {
             let _ = write!(text, ", peak memory {}", bytes(peak));
         }
@@ -159,6 +169,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for &'static Timings {
         span.extensions_mut().insert(Place { phase, entered: None });
     }
 
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut found = FindBackend(None);
+        event.record(&mut found);
+        if found.0.is_some() {
+            self.state().backend = found.0;
+        }
+    }
+
     fn on_enter(&self, id: &span::Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         if let Some(place) = span.extensions_mut().get_mut::<Place>() {
@@ -182,6 +200,17 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for &'static Timings {
             phase.calls += 1;
             phase.wall += since.elapsed();
             phase.processor += processor_time().saturating_sub(processor);
+        }
+    }
+}
+
+/// Finds the field `backend` of an event: the prover says so what computed a proof.
+struct FindBackend(Option<String>);
+
+impl Visit for FindBackend {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "backend" {
+            self.0 = Some(format!("{value:?}"));
         }
     }
 }

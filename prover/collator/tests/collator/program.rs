@@ -82,6 +82,21 @@ fn what_cannot_be_checked_is_exit_code_2_and_names_the_file() {
 }
 
 #[test]
+fn a_gpu_that_is_not_there_is_an_error_and_under_auto_the_cpu_proves_and_says_why() {
+    let files = Files::new();
+    let alone = files.run(&format!("{} --backend gpu --device cuda:99", Files::author()));
+    assert_eq!((alone.code(), alone.stdout()), (2, String::new()));
+    assert!(alone.stderr().contains("there is no device cuda:99"), "{}", alone.stderr());
+
+    let words = format!("{} --backend auto --device cuda:99 --json --timings", Files::author());
+    let authored = files.run(&words).json(0);
+    assert_eq!((&authored["backend"]["name"], &authored["backend"]["device"]), (&"cpu".into(), &Value::Null));
+    assert!(authored["backend"]["reason"].as_str().unwrap().contains("cuda:99"), "{authored}");
+    assert!(authored["timings"]["backend"].as_str().unwrap().starts_with("cpu"), "{authored}");
+    assert!(files.run("gpu list --json").json(0)["devices"].is_array());
+}
+
+#[test]
 fn refused_extrinsics_are_listed_by_their_line() {
     let files = Files::new();
     let good = std::fs::read_to_string(files.path("extrinsics.jsonl")).unwrap();

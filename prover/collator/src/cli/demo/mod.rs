@@ -28,11 +28,12 @@ use zkpov_collator::{
     sample::{PARA_ID, RELAY, SampleBlock, SampleChain},
     scene::{self, Scene},
 };
-use zkpov_prover::Options;
+use zkpov_prover::{Backend, Options};
 use zkpov_verifier::{lane::TierId, validate::validate_block};
 
 use super::{
     amount::amount,
+    backend::BackendArgs,
     failure::Failure,
     output::{Output, bytes, duration, grouped},
     progress::Bars,
@@ -68,12 +69,16 @@ pub(crate) struct Args {
     /// The more there are, the more a block without a proof must carry and its validator must hash.
     #[arg(long, value_name = "N", default_value_t = scene::DEFAULT_ACCOUNTS, value_parser = clap::value_parser!(u32).range(i64::from(scene::MIN_ACCOUNTS)..=i64::from(scene::MAX_ACCOUNTS)))]
     accounts: u32,
+
+    #[command(flatten)]
+    backend: BackendArgs,
 }
 
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     let start = Instant::now();
     let chain = values::chain(&args.chain)?;
     let tier = args.tier.of(chain)?;
+    let backend = args.backend.open()?;
     let temporary;
     let directory = match &args.dir {
         Some(directory) => {
@@ -85,8 +90,15 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
             temporary.path()
         }
     };
-    let mut story =
-        Story { out, chain, tier, accounts: args.accounts, directory, figures: serde_json::Map::new() };
+    let mut story = Story {
+        out,
+        chain,
+        tier,
+        accounts: args.accounts,
+        backend,
+        directory,
+        figures: serde_json::Map::new(),
+    };
     story.tell()?;
     story.finish(start.elapsed(), args.dir.as_deref())
 }
@@ -105,6 +117,7 @@ struct Story<'a> {
     chain: &'static dyn Chain,
     tier: TierId,
     accounts: u32,
+    backend: Backend,
     directory: &'a Path,
     /// What was measured, for a machine.
     figures: serde_json::Map<String, Value>,
@@ -126,7 +139,8 @@ impl Story<'_> {
         ))?;
         let mut sample = self.genesis()?;
         let key_bytes = self.setup(&sample)?;
-        let keys = KeyStore::open(&sample.keys(), &sample.collator().info().identity)?;
+        let keys = KeyStore::open(&sample.keys(), &sample.collator().info().identity)?
+            .proving_on(self.backend.clone());
         let block = self.author(&mut sample, &keys)?;
         self.validate(&keys, &block)?;
         self.tamper(&keys, &block, sample.scene())?;
