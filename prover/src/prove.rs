@@ -190,6 +190,7 @@ fn satisfied_rows(key: &ProvingKey, assignment: &[Fr], options: &Options<'_>) ->
         RowsError::Unsatisfied { row } => ProveError::Unsatisfied { row },
         RowsError::Index(_) => ProveError::Matrices,
     })?;
+    key.release_matrices();
     running.finish();
     Ok(rows)
 }

@@ -14,34 +14,56 @@
 
 #[cfg(unix)]
 use memmap2::Advice;
+#[cfg(target_os = "linux")]
+use memmap2::UncheckedAdvice;
 use memmap2::{Mmap, MmapMut};
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 
 #[cfg(target_endian = "big")]
 compile_error!("key files are little-endian and their index tables are read in place");
 
 /// The bytes of a whole key, at a page boundary.
 #[derive(Debug)]
-pub(crate) struct Image(Mmap);
+pub(crate) struct Image {
+    map: Mmap,
+    /// Whether a file has the bytes.
+    of_file: bool,
+}
 
 impl Image {
     /// Maps `file` for reading.
     pub(crate) fn map(file: &File) -> io::Result<Self> {
         // SAFETY: the map is read-only and private to this value. The module's documentation says why a change of the file by
         // another process, which no program can exclude, is not taken for granted anywhere.
-        unsafe { Mmap::map(file) }.map(Self)
+        let map = unsafe { Mmap::map(file) }?;
+        Ok(Self { map, of_file: true })
     }
 
     /// All bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.map
     }
 
     /// Asks the operating system to read the file ahead, and does not wait for it. Advice: what comes of it changes no result.
     pub(crate) fn read_ahead(&self) {
         #[cfg(unix)]
-        let _ = self.0.advise(Advice::WillNeed);
+        let _ = self.map.advise(Advice::WillNeed);
+    }
+
+    /// Says that a range will not be read for a while: its pages no longer count as memory of this process. They stay in the system's
+    /// cache of files while there is room, and come back when they are read. Of a key that is not in a file all stays.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        #[cfg(target_os = "linux")]
+        if self.of_file && range.end <= self.map.len() && !range.is_empty() {
+            // SAFETY: the map is a shared map of a file that is never written through it, so that a page that is dropped has
+            // the file's bytes when it is read again: those it had, or others if another process wrote to the file, which the
+            // module's documentation deals with.
+            let _ = unsafe {
+                self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
+            };
+        }
     }
 }
 
@@ -66,7 +88,7 @@ impl ImageMut {
 
     /// Ends the making.
     pub(crate) fn freeze(self) -> io::Result<Image> {
-        self.0.make_read_only().map(Image)
+        Ok(Image { map: self.0.make_read_only()?, of_file: false })
     }
 }
 
@@ -80,6 +102,23 @@ pub(crate) fn words(bytes: &[u8]) -> Option<&[u32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_released_is_read_again() {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
+        io::Write::write_all(&mut file, &bytes).unwrap();
+        let mapped = Image::map(&file).unwrap();
+        let mut made = ImageMut::zeroed(bytes.len()).unwrap();
+        made.bytes_mut().copy_from_slice(&bytes);
+        for image in [mapped, made.freeze().unwrap()] {
+            for range in [0..bytes.len(), 5..70_001, 9..9, 1..bytes.len() + 1] {
+                assert!(image.bytes() == bytes);
+                image.release(range);
+            }
+            assert!(image.bytes() == bytes);
+        }
+    }
 
     #[test]
     fn words_are_given_only_where_they_are_whole_and_aligned() {

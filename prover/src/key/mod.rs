@@ -316,14 +316,26 @@ impl ProvingKey {
         decode(section, self.section(section))
     }
 
-    /// Σ scalar · point over the points of a section, which are read in place.
+    /// Says that a section will not be read for a while, so that its pages need not count as memory of this process.
+    fn release(&self, section: Section) {
+        self.image.release(self.header.layout.range(section));
+    }
+
+    /// Says that the constraint matrices will not be read for a while.
+    pub(crate) fn release_matrices(&self) {
+        let matrices = [Side::A, Side::B, Side::C].into_iter().flat_map(Section::of_matrix);
+        matrices.chain([Section::Values]).for_each(|section| self.release(section));
+    }
+
+    /// Σ scalar · point over the points of a section, which are read in place and then released.
     pub(crate) fn multiply<C: Curve<Coordinate: Kept>>(
         &self,
         section: Section,
         scalars: Scalars<'_>,
     ) -> Result<Projective<C>, KeyError> {
-        msm(&KeyPoints(self.section(section)), scalars)
-            .map_err(|NotReduced { index }| KeyError::NotReduced { section, index })
+        let sum = msm(&KeyPoints(self.section(section)), scalars);
+        self.release(section);
+        sum.map_err(|NotReduced { index }| KeyError::NotReduced { section, index })
     }
 
     /// The constraint system, with its value table copied out. Bounds are not checked.

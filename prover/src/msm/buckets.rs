@@ -11,10 +11,9 @@
 //! A bucket with very many points is a task of its own, or several.
 
 use rayon::prelude::*;
-use zeroize::Zeroize;
 
 use super::chunk::{Chunk, Windows};
-use super::pool::Pool;
+use super::pool::{Pool, erase};
 use crate::curve::{Accumulate, Add, Coordinate, NEGATIVE, Pair, Pairs, Point};
 use crate::vector::Backend;
 
@@ -58,10 +57,10 @@ pub(super) struct Sorted {
 
 impl Sorted {
     fn wipe(&mut self) {
-        self.places.zeroize();
-        self.list.zeroize();
-        self.order.zeroize();
-        self.heavy.zeroize();
+        erase(&mut self.places);
+        erase(&mut self.list);
+        erase(&mut self.order);
+        erase(&mut self.heavy);
         self.segments.clear();
     }
 
@@ -186,12 +185,12 @@ impl<R> Default for Tree<R> {
 
 impl<R: Coordinate> Tree<R> {
     fn wipe(&mut self) {
-        self.levels.zeroize();
-        self.lists.zeroize();
-        self.pairs.zeroize();
-        self.copies.zeroize();
-        self.totals.zeroize();
-        self.entries.zeroize();
+        self.levels.iter_mut().for_each(erase);
+        self.lists.iter_mut().for_each(erase);
+        erase(&mut self.pairs);
+        erase(&mut self.copies);
+        erase(&mut self.totals);
+        erase(&mut self.entries);
     }
 
     /// Adds a bucket's total, or a point in it, to the bucket's sum: at once if that is infinity, else with the others.
@@ -239,7 +238,7 @@ pub(super) fn add_chunk<B: Backend, R: Coordinate>(
     sums.par_chunks_mut(group * windows.buckets()).enumerate().for_each(|(task, sums)| {
         let first = task * group;
         spaces.sorted.with(|sorted| {
-            sorted.sort(chunk, first..windows.count.min(first + group), windows.buckets());
+            sorted.sort(chunk, first..windows.total().min(first + group), windows.buckets());
             add_sorted(backend, chunk.points(), sorted, sums, &spaces.trees);
         });
     });
@@ -318,7 +317,7 @@ fn reduce_one<B: Backend, R: Coordinate>(
     let sums = core::slice::from_mut(sum);
     let task = Reduce { points, list: &padded, order: &[0], classes: &classes, sums };
     trees.with(|tree| reduce(backend, task, tree));
-    padded.zeroize();
+    erase(&mut padded);
 }
 
 /// The reduction of a segment.

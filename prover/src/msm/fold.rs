@@ -16,10 +16,9 @@ use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::{Affine, Projective};
 use ark_ff::{AdditiveGroup, Zero};
 use rayon::prelude::*;
-use zeroize::Zeroize;
 
 use super::chunk::Windows;
-use super::pool::Pool;
+use super::pool::{Pool, erase};
 use crate::curve::{Add, Coordinate, Curve, FromBackend, Pair, Pairs, Point};
 use crate::vector::Backend;
 
@@ -41,8 +40,8 @@ impl<R> Default for Fold<R> {
 
 impl<R: Coordinate> Fold<R> {
     pub(super) fn wipe(&mut self) {
-        self.levels.zeroize();
-        self.pairs.zeroize();
+        self.levels.iter_mut().for_each(erase);
+        erase(&mut self.pairs);
     }
 }
 

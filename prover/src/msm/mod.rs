@@ -6,13 +6,14 @@
 //!   fold     bucket sums ─► a point for each bit ─► the sum                                 │ one before it is added
 //!   buckets  digits sorted by bucket; additions in a tree ─► bucket sums
 //!   chunk    points to the backend's form, φ of each; digits by window
+//!   frequent scalars that many pairs have
 //!   digits   k = k1 + λ k2, signed digits            pool   working memory that stays
 //! ```
 //!
 //! # Cost
 //! An addition is 5 multiplications and a square, whatever it adds. With n points, windows of c bits and W = ⌈128 / c⌉ windows
 //! there are 2 n W of them into buckets and 2^c W in the fold. Zero scalars, zero digits and points at infinity cost nothing; small
-//! scalars of either sign have few digits. Working memory is set by the chunk and by W 2^(c-1) bucket sums, not by n.
+//! scalars of either sign have few digits, and one that many pairs have is one addition for each. Working memory is set by the chunk and by W 2^(c-1) bucket sums, not by n.
 //!
 //! # Exactness and time
 //! Sums are exact for any points of the curve (in G2: of its subgroup, on which the endomorphism is multiplication by λ) and any
@@ -23,11 +24,11 @@ mod buckets;
 mod chunk;
 mod digits;
 mod fold;
+mod frequent;
 mod pool;
 
 use ark_bn254::Fr;
 use ark_ec::short_weierstrass::{Affine, Projective};
-use zeroize::Zeroize;
 
 use crate::curve::{Coordinate, Curve, Point, PointOf};
 use crate::vector::{Backend, Kernel, Row, dispatch};
@@ -35,7 +36,8 @@ use buckets::{Spaces, add_chunk};
 use chunk::{BLOCK, Chunk, Windows};
 use digits::{HALF_BITS, halves};
 use fold::{Fold, fold};
-use pool::Pool;
+use frequent::Frequent;
+use pool::{Pool, erase};
 
 /// Pairs of base and scalar that are in working memory at a time.
 const CHUNK: usize = 16 * BLOCK;
@@ -43,6 +45,9 @@ const CHUNK: usize = 16 * BLOCK;
 const SAMPLE: usize = 512;
 /// The widest window: its buckets are numbered by 15 bits.
 const MOST_BITS: u32 = 16;
+/// The narrowest window. Its buckets are enough for the frequent scalars.
+const LEAST_BITS: u32 = 6;
+const _: () = assert!(frequent::MOST <= 1 << (LEAST_BITS - 1));
 /// Points of a task, below which several windows make one.
 const TASK_POINTS: usize = 8192;
 /// Below this many pairs working memory is small, and not kept.
@@ -146,7 +151,7 @@ impl<R: Coordinate> Default for Workspace<R> {
 impl<R: Coordinate> Workspace<R> {
     fn wipe(&mut self) {
         self.chunks.iter_mut().for_each(Chunk::wipe);
-        self.sums.zeroize();
+        erase(&mut self.sums);
         self.spaces.wipe();
         self.folds.for_each(Fold::wipe);
     }
@@ -206,22 +211,28 @@ impl<C: Curve> Kernel for Msm<'_, C> {
         let Self { bases, scalars, workspace: Workspace { chunks: [current, next], sums, spaces, folds } } =
             self;
         let count = bases.len().min(scalars.len());
-        let windows = choose_windows(scalars, count);
-        let group = TASK_POINTS.div_ceil(2 * count.clamp(1, CHUNK)).min(windows.count);
+        let (windows, frequent) = choose_windows(scalars, count);
+        let digits = (windows, &frequent);
+        let group = TASK_POINTS.div_ceil(2 * count.clamp(1, CHUNK)).min(windows.total());
         sums.clear();
-        sums.resize(windows.count * windows.buckets(), Point::default());
+        sums.resize(windows.total() * windows.buckets(), Point::default());
         let end_of = |start: usize| count.min(start + CHUNK);
-        current.fill(backend, bases, scalars, (0, end_of(0)), windows)?;
+        current.fill(backend, bases, scalars, (0, end_of(0)), digits)?;
         let mut end = end_of(0);
         loop {
             let more = end_of(end) - end;
             let (_, filled) = rayon::join(
                 || add_chunk(backend, current, windows, group, sums, spaces),
-                || next.fill(backend, bases, scalars, (end, end + more), windows),
+                || next.fill(backend, bases, scalars, (end, end + more), digits),
             );
             filled?;
             if more == 0 {
-                return Ok(fold(backend, windows, sums, folds));
+                let (sums, frequent_sums) = sums.split_at_mut(windows.count * windows.buckets());
+                let (sum, rest) = rayon::join(
+                    || fold(backend, windows, sums, folds),
+                    || frequent.combine::<B, C>(backend, frequent_sums),
+                );
+                return Ok(sum + rest);
             }
             end += more;
             core::mem::swap(current, next);
@@ -229,23 +240,27 @@ impl<C: Curve> Kernel for Msm<'_, C> {
     }
 }
 
-/// The windows with the fewest additions, by the bits of some of the scalars.
-fn choose_windows(scalars: Scalars<'_>, count: usize) -> Windows {
+/// The frequent scalars, and the windows with the fewest additions for the others, by some of the scalars.
+fn choose_windows(scalars: Scalars<'_>, count: usize) -> (Windows, Frequent) {
     let mut lengths = [0usize; HALF_BITS as usize];
     let step = count.div_ceil(SAMPLE).max(1);
-    for index in (0..count).step_by(step) {
-        for half in halves(scalars.get(index)) {
+    let mut sample: Vec<Fr> = (0..count).step_by(step).map(|index| *scalars.get(index)).collect();
+    let frequent = Frequent::of(&mut sample);
+    for scalar in sample.iter().filter(|scalar| frequent.position(scalar).is_none()) {
+        for half in halves(scalar) {
             lengths[(u128::BITS - half.magnitude.leading_zeros()) as usize] += 1;
         }
     }
+    erase(&mut sample);
     let cost = |bits: u32| {
         let digits = |length: usize| if length == 0 { 0 } else { length / bits as usize + 1 };
         let additions: usize = lengths.iter().enumerate().map(|(length, count)| count * digits(length)).sum();
         let windows = lengths.iter().rposition(|&count| count > 0).map_or(0, digits);
         additions * step + (windows << bits)
     };
-    let bits = (2..=MOST_BITS).min_by_key(|&bits| cost(bits)).unwrap_or(MOST_BITS);
-    Windows { bits, count: HALF_BITS.div_ceil(bits) as usize }
+    let bits = (LEAST_BITS..=MOST_BITS).min_by_key(|&bits| cost(bits)).unwrap_or(MOST_BITS);
+    let windows = Windows { bits, count: HALF_BITS.div_ceil(bits) as usize, frequent: !frequent.is_empty() };
+    (windows, frequent)
 }
 
 #[cfg(test)]

@@ -1,6 +1,16 @@
 //! Working memory that tasks take and give back, so that it is allocated once and its pages stay mapped.
 
+use core::hint::black_box;
 use std::sync::{Mutex, PoisonError};
+
+/// Overwrites all the memory of a vector with zeros; what was in it is as long as its memory then. One pass at the speed of the memory:
+/// volatile writes, element by element, took longer than the multiplication of a small assignment.
+pub(super) fn erase<T: Clone + Default>(values: &mut Vec<T>) {
+    values.clear();
+    values.resize(values.capacity(), T::default());
+    // Whoever might read the memory is beyond what the compiler can see.
+    black_box(values.as_mut_slice());
+}
 
 /// Spare values.
 #[derive(Debug)]

@@ -188,7 +188,8 @@ fn working_memory_that_is_kept_holds_nothing() {
     check::<g1::Config>(&points(3000, &mut rng), &random(3000, &mut rng));
     let kept = <[Row; 1] as Kept>::kept();
     for workspace in kept.take_all() {
-        assert!(workspace.sums.is_empty() && workspace.chunks.iter().all(|chunk| chunk.points().is_empty()));
+        assert!(workspace.sums.iter().all(Point::is_infinity));
+        assert!(workspace.chunks.iter().all(Chunk::is_wiped));
         kept.put(workspace);
     }
 }
