@@ -297,13 +297,14 @@ fn in_order<const N: usize>(values: [&mut Doubles; N], a: &mut Operand<'_>, b: &
     }
 }
 
-/// Adds the low halves of products to a value, or begins one with them, the high halves going to chains; all in this order.
+/// Adds the low halves of products to a value, or gives their sum, the high halves going to chains; all in this order.
 macro_rules! sum {
-    (let $low:ident; $a:ident, $b:ident; $chain:ident: $x:expr, $y:expr $(; $next:ident: $u:expr, $v:expr)*) => {
-        let mut $low = $chain.product($x, $y);
-        $( $low = $low.add($next.product($u, $v)); )*
-        in_order([&mut $low], &mut $a, &mut $b);
-    };
+    (of $a:ident, $b:ident; $chain:ident: $x:expr, $y:expr $(; $next:ident: $u:expr, $v:expr)*) => {{
+        let mut low = $chain.product($x, $y);
+        $( low = low.add($next.product($u, $v)); )*
+        in_order([&mut low], &mut $a, &mut $b);
+        low
+    }};
     ($low:ident; $a:ident, $b:ident; $($chain:ident: $x:expr, $y:expr);+) => {
         $( $low = $low.add($chain.product($x, $y)); )+
         in_order([&mut $low], &mut $a, &mut $b);
@@ -311,30 +312,57 @@ macro_rules! sum {
 }
 
 /// The Montgomery product.
-#[inline(never)]
+#[inline]
 #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
 pub(super) fn multiply<M: Modulus>(a: &Limbs, b: &Limbs) -> Limbs {
+    product::<M, false>(a, b)
+}
+
+/// The Montgomery square.
+#[inline]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+pub(super) fn square<M: Modulus>(a: &Limbs) -> Limbs {
+    product::<M, true>(a, &add(a, a))
+}
+
+/// The Montgomery product of a and b; or, with the equal products of each column as one, the square of a, where b is 2 a.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+fn product<M: Modulus, const SQUARE: bool>(a: &Limbs, b: &Limbs) -> Limbs {
     const { Constants::<M>::CHECKED };
     let (mut a, mut b) = (Operand::new(a), Operand::new(b));
 
     let mut h = Chain::new(0);
-    sum!(let t0; a, b; h: a.limb(0), b.limb(0));
+    let t0 =
+        if SQUARE { sum!(of a, b; h: a.limb(0), a.limb(0)) } else { sum!(of a, b; h: a.limb(0), b.limb(0)) };
     let carry = h.close();
 
     let mut h = Chain::new(1);
-    sum!(let t1; a, b; h: a.limb(0), b.limb(1); h: a.limb(1), b.limb(0));
+    let mut t1 = if SQUARE {
+        sum!(of a, b; h: a.limb(0), b.limb(1))
+    } else {
+        sum!(of a, b; h: a.limb(0), b.limb(1); h: a.limb(1), b.limb(0))
+    };
     t1 = t1.add(carry);
     let carry = h.close();
 
     let mut h = Chain::new(2);
-    sum!(let t2; a, b; h: a.limb(0), b.limb(2); h: a.limb(1), b.limb(1));
-    sum!(t2; a, b; h: a.limb(2), b.limb(0));
+    let mut t2 = if SQUARE {
+        sum!(of a, b; h: a.limb(0), b.limb(2); h: a.limb(1), a.limb(1))
+    } else {
+        sum!(of a, b; h: a.limb(0), b.limb(2); h: a.limb(1), b.limb(1))
+    };
+    if !SQUARE {
+        sum!(t2; a, b; h: a.limb(2), b.limb(0));
+    }
     t2 = t2.add(carry);
     let carry = h.close();
 
     let mut h = Chain::new(3);
-    sum!(let t3; a, b; h: a.limb(0), b.limb(3); h: a.limb(1), b.limb(2));
-    sum!(t3; a, b; h: a.limb(2), b.limb(1); h: a.limb(3), b.limb(0));
+    let mut t3 = sum!(of a, b; h: a.limb(0), b.limb(3); h: a.limb(1), b.limb(2));
+    if !SQUARE {
+        sum!(t3; a, b; h: a.limb(2), b.limb(1); h: a.limb(3), b.limb(0));
+    }
     t3 = t3.add(carry);
     let mut carry = h.close();
 
@@ -352,9 +380,13 @@ pub(super) fn multiply<M: Modulus>(a: &Limbs, b: &Limbs) -> Limbs {
     in_order([&mut t3, &mut carry], &mut a, &mut b);
 
     let (mut h, mut g, mut folded) = (Chain::new(4), Chain::new(4), Chain::new(4));
-    sum!(let t4; a, b; h: a.limb(1), b.limb(3); g: a.limb(0), b.limb(4));
-    sum!(t4; a, b; h: a.limb(2), b.limb(2); g: a.limb(4), b.limb(0));
-    sum!(t4; a, b; h: a.limb(3), b.limb(1));
+    let mut t4 = sum!(of a, b; h: a.limb(1), b.limb(3); g: a.limb(0), b.limb(4));
+    if SQUARE {
+        sum!(t4; a, b; h: a.limb(2), a.limb(2));
+    } else {
+        sum!(t4; a, b; h: a.limb(2), b.limb(2); g: a.limb(4), b.limb(0));
+        sum!(t4; a, b; h: a.limb(3), b.limb(1));
+    }
     t4 = g.settle(t4).add(carry);
     sum!(t4; a, b; folded: t0, fold(0, 4); folded: t1, fold(1, 4));
     sum!(t4; a, b; folded: t2, fold(2, 4); folded: t3, fold(3, 4));
@@ -363,130 +395,51 @@ pub(super) fn multiply<M: Modulus>(a: &Limbs, b: &Limbs) -> Limbs {
     let mut q = quotient::<M>(4, t4);
 
     let (mut h, mut g, mut folded5) = (Chain::new(5), Chain::new(5), Chain::new(5));
-    sum!(let x0; a, b; h: a.limb(2), b.limb(3); folded5: t0, fold(0, 5));
+    let mut x0 = sum!(of a, b; h: a.limb(2), b.limb(3); folded5: t0, fold(0, 5));
     sum!(x0; a, b; g: a.limb(1), b.limb(4); folded5: t1, fold(1, 5));
-    sum!(x0; a, b; h: a.limb(3), b.limb(2); folded5: t2, fold(2, 5));
-    sum!(x0; a, b; g: a.limb(4), b.limb(1); folded5: t3, fold(3, 5));
+    if SQUARE {
+        sum!(x0; a, b; folded5: t2, fold(2, 5); folded5: t3, fold(3, 5));
+    } else {
+        sum!(x0; a, b; h: a.limb(3), b.limb(2); folded5: t2, fold(2, 5));
+        sum!(x0; a, b; g: a.limb(4), b.limb(1); folded5: t3, fold(3, 5));
+    }
     x0 = h.settle(x0).add(carry);
     carry = h.close().add(g.close());
     in_order([&mut x0, &mut carry], &mut a, &mut b);
 
     let (mut h, mut folded6) = (Chain::new(6), Chain::new(6));
-    sum!(let x1; a, b; h: a.limb(2), b.limb(4); folded6: t0, fold(0, 6));
-    sum!(x1; a, b; h: a.limb(4), b.limb(2); folded6: t1, fold(1, 6));
-    sum!(x1; a, b; h: a.limb(3), b.limb(3); folded6: t2, fold(2, 6));
-    sum!(x1; a, b; folded6: t3, fold(3, 6));
+    let mut x1 = sum!(of a, b; h: a.limb(2), b.limb(4); folded6: t0, fold(0, 6));
+    if SQUARE {
+        sum!(x1; a, b; h: a.limb(3), a.limb(3); folded6: t1, fold(1, 6));
+        sum!(x1; a, b; folded6: t2, fold(2, 6); folded6: t3, fold(3, 6));
+    } else {
+        sum!(x1; a, b; h: a.limb(4), b.limb(2); folded6: t1, fold(1, 6));
+        sum!(x1; a, b; h: a.limb(3), b.limb(3); folded6: t2, fold(2, 6));
+        sum!(x1; a, b; folded6: t3, fold(3, 6));
+    }
     x1 = h.settle(x1).add(carry);
     carry = h.close();
     in_order([&mut x1, &mut carry], &mut a, &mut b);
 
     let (mut h, mut folded7) = (Chain::new(7), Chain::new(7));
-    sum!(let x2; a, b; h: a.limb(3), b.limb(4); folded7: t0, fold(0, 7));
-    sum!(x2; a, b; h: a.limb(4), b.limb(3); folded7: t1, fold(1, 7));
-    sum!(x2; a, b; folded7: t2, fold(2, 7); folded7: t3, fold(3, 7));
+    let mut x2 = sum!(of a, b; h: a.limb(3), b.limb(4); folded7: t0, fold(0, 7));
+    if SQUARE {
+        sum!(x2; a, b; folded7: t1, fold(1, 7); folded7: t2, fold(2, 7));
+        sum!(x2; a, b; folded7: t3, fold(3, 7));
+    } else {
+        sum!(x2; a, b; h: a.limb(4), b.limb(3); folded7: t1, fold(1, 7));
+        sum!(x2; a, b; folded7: t2, fold(2, 7); folded7: t3, fold(3, 7));
+    }
     x2 = h.settle(x2).add(carry);
     carry = h.close();
     in_order([&mut x2, &mut carry], &mut a, &mut b);
 
     let mut h = Chain::new(8);
-    sum!(let x3; a, b; h: a.limb(4), b.limb(4); h: t0, fold(0, 8));
-    sum!(x3; a, b; h: t1, fold(1, 8); h: t2, fold(2, 8));
-    sum!(x3; a, b; h: t3, fold(3, 8));
-    x3 = h.settle(x3).add(carry);
-    in_order([&mut x3, &mut q], &mut a, &mut b);
-
-    // The last column below the result's goes with its quotient.
-    x3 = x3.add(h.product(q, p(4)));
-    let x4 = h.close();
-    x2 = x2.add(folded7.product(q, p(3)));
-    x3 = x3.add(folded7.close());
-    in_order([&mut x3], &mut a, &mut b);
-    x1 = x1.add(folded6.product(q, p(2)));
-    x2 = x2.add(folded6.close());
-    in_order([&mut x2], &mut a, &mut b);
-    x0 = x0.add(folded5.product(q, p(1)));
-    x1 = x1.add(folded5.close());
-    x0 = x0.add(t4.plus_product(q, p(0)));
-
-    reduce::<M>(&Limbs([x0, x1, x2, x3, x4]))
-}
-
-/// The Montgomery square: [`multiply`] with the equal products of each column as one, of one operand doubled.
-#[inline(never)]
-#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
-pub(super) fn square<M: Modulus>(a: &Limbs) -> Limbs {
-    const { Constants::<M>::CHECKED };
-    let doubled = add(a, a);
-    let (mut a, mut b) = (Operand::new(a), Operand::new(&doubled));
-
-    let mut h = Chain::new(0);
-    sum!(let t0; a, b; h: a.limb(0), a.limb(0));
-    let carry = h.close();
-
-    let mut h = Chain::new(1);
-    sum!(let t1; a, b; h: a.limb(0), b.limb(1));
-    t1 = t1.add(carry);
-    let carry = h.close();
-
-    let mut h = Chain::new(2);
-    sum!(let t2; a, b; h: a.limb(0), b.limb(2); h: a.limb(1), a.limb(1));
-    t2 = t2.add(carry);
-    let carry = h.close();
-
-    let mut h = Chain::new(3);
-    sum!(let t3; a, b; h: a.limb(0), b.limb(3); h: a.limb(1), b.limb(2));
-    t3 = t3.add(carry);
-    let mut carry = h.close();
-
-    // Settled, they are at most 2^50 and a few.
-    let (mut excess1, mut excess2) = (excess(t1, 1), excess(t2, 2));
-    in_order([&mut excess1, &mut excess2], &mut a, &mut b);
-    t1 = t1.sub(excess1);
-    t2 = t2.sub(excess2).add(excess1);
-    let excess3 = excess(t3, 3);
-    in_order([&mut t1, &mut t2], &mut a, &mut b);
-    t3 = t3.sub(excess3).add(excess2);
-    carry = carry.add(excess3);
-    let fold = |i: usize, column: usize| Doubles::splat(Constants::<M>::FOLDS[3 - i][column - 4]);
-    let p = |i: usize| Doubles::splat(Constants::<M>::P[i]);
-    in_order([&mut t3, &mut carry], &mut a, &mut b);
-
-    let (mut h, mut g, mut folded) = (Chain::new(4), Chain::new(4), Chain::new(4));
-    sum!(let t4; a, b; h: a.limb(1), b.limb(3); g: a.limb(0), b.limb(4));
-    sum!(t4; a, b; h: a.limb(2), a.limb(2));
-    t4 = g.settle(t4).add(carry);
-    sum!(t4; a, b; folded: t0, fold(0, 4); folded: t1, fold(1, 4));
-    sum!(t4; a, b; folded: t2, fold(2, 4); folded: t3, fold(3, 4));
-    carry = h.close().add(g.close()).add(folded.close());
-    in_order([&mut t4, &mut carry], &mut a, &mut b);
-    let mut q = quotient::<M>(4, t4);
-
-    let (mut h, mut g, mut folded5) = (Chain::new(5), Chain::new(5), Chain::new(5));
-    sum!(let x0; a, b; h: a.limb(2), b.limb(3); folded5: t0, fold(0, 5));
-    sum!(x0; a, b; g: a.limb(1), b.limb(4); folded5: t1, fold(1, 5));
-    sum!(x0; a, b; folded5: t2, fold(2, 5); folded5: t3, fold(3, 5));
-    x0 = h.settle(x0).add(carry);
-    carry = h.close().add(g.close());
-    in_order([&mut x0, &mut carry], &mut a, &mut b);
-
-    let (mut h, mut folded6) = (Chain::new(6), Chain::new(6));
-    sum!(let x1; a, b; h: a.limb(2), b.limb(4); folded6: t0, fold(0, 6));
-    sum!(x1; a, b; h: a.limb(3), a.limb(3); folded6: t1, fold(1, 6));
-    sum!(x1; a, b; folded6: t2, fold(2, 6); folded6: t3, fold(3, 6));
-    x1 = h.settle(x1).add(carry);
-    carry = h.close();
-    in_order([&mut x1, &mut carry], &mut a, &mut b);
-
-    let (mut h, mut folded7) = (Chain::new(7), Chain::new(7));
-    sum!(let x2; a, b; h: a.limb(3), b.limb(4); folded7: t0, fold(0, 7));
-    sum!(x2; a, b; folded7: t1, fold(1, 7); folded7: t2, fold(2, 7));
-    sum!(x2; a, b; folded7: t3, fold(3, 7));
-    x2 = h.settle(x2).add(carry);
-    carry = h.close();
-    in_order([&mut x2, &mut carry], &mut a, &mut b);
-
-    let mut h = Chain::new(8);
-    sum!(let x3; a, b; h: a.limb(4), a.limb(4); h: t0, fold(0, 8));
+    let mut x3 = if SQUARE {
+        sum!(of a, b; h: a.limb(4), a.limb(4); h: t0, fold(0, 8))
+    } else {
+        sum!(of a, b; h: a.limb(4), b.limb(4); h: t0, fold(0, 8))
+    };
     sum!(x3; a, b; h: t1, fold(1, 8); h: t2, fold(2, 8));
     sum!(x3; a, b; h: t3, fold(3, 8));
     x3 = h.settle(x3).add(carry);
