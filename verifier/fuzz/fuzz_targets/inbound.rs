@@ -93,23 +93,22 @@ fn leave(taken: &mut Vec<SentMessage>, rest: &mut Vec<(u32, [u8; 32])>, count: u
 fn apply(edit: Edit, inbound: &mut Inbound) {
     let channels = &mut inbound.horizontal;
     let count = channels.len().max(1);
-    let mut channel = |index: u8| channels.get_mut(usize::from(index) % count);
     match edit {
         Edit::LeaveDownward(count) => leave(&mut inbound.downward, &mut inbound.downward_rest, count),
         Edit::Leave { channel: index, count } => {
-            if let Some(channel) = channel(index) {
+            if let Some(channel) = channels.get_mut(usize::from(index) % count) {
                 leave(&mut channel.messages, &mut channel.rest, count);
             }
         }
         Edit::Insert { channel: index, at, sent_at, data } => {
-            if let Some(channel) = channel(index) {
+            if let Some(channel) = channels.get_mut(usize::from(index) % count) {
                 let at = usize::from(at) % (channel.messages.len() + 1);
                 let sent_at = 96 + u32::from(sent_at % 12);
                 channel.messages.insert(at, SentMessage { sent_at, data });
             }
         }
         Edit::Remove { channel: index, at } => {
-            if let Some(channel) = channel(index)
+            if let Some(channel) = channels.get_mut(usize::from(index) % count)
                 && !channel.messages.is_empty()
             {
                 let at = usize::from(at) % channel.messages.len();
@@ -117,7 +116,7 @@ fn apply(edit: Edit, inbound: &mut Inbound) {
             }
         }
         Edit::Swap { channel: index, at, with } => {
-            if let Some(channel) = channel(index)
+            if let Some(channel) = channels.get_mut(usize::from(index) % count)
                 && !channel.messages.is_empty()
             {
                 let length = channel.messages.len();
@@ -125,7 +124,7 @@ fn apply(edit: Edit, inbound: &mut Inbound) {
             }
         }
         Edit::Data { channel: index, at, data } => {
-            if let Some(channel) = channel(index)
+            if let Some(channel) = channels.get_mut(usize::from(index) % count)
                 && !channel.messages.is_empty()
             {
                 let at = usize::from(at) % channel.messages.len();
