@@ -27,8 +27,8 @@
 //! 9. **Author's key.** In the prime subgroup: under a key of small order, which only a genesis that
 //!    nobody proved could hold, everybody signs.
 //! 10. **Author's signature.** Under that key, over the parent head, the statement and the scheduled
-//!    part: nobody but the author submits or reschedules the block. That the key belongs to the
-//!    author's account and that this account may author is the circuit's to prove.
+//!     part: nobody but the author submits or reschedules the block. That the key belongs to the
+//!     author's account and that this account may author is the circuit's to prove.
 //! 11. **Statement.** The pairing equation, for the statement *recomputed here* from the parent,
 //!     the relay context, the key and the block: a proof of another chain, version, tier, parent,
 //!     height, relay parent, author, body, messages or result is a proof of another statement.
