@@ -95,9 +95,9 @@ fn apply(edit: Edit, inbound: &mut Inbound) {
     let count = channels.len().max(1);
     match edit {
         Edit::LeaveDownward(count) => leave(&mut inbound.downward, &mut inbound.downward_rest, count),
-        Edit::Leave { channel: index, count } => {
+        Edit::Leave { channel: index, count: left } => {
             if let Some(channel) = channels.get_mut(usize::from(index) % count) {
-                leave(&mut channel.messages, &mut channel.rest, count);
+                leave(&mut channel.messages, &mut channel.rest, left);
             }
         }
         Edit::Insert { channel: index, at, sent_at, data } => {
