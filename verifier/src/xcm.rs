@@ -1,7 +1,7 @@
 //! Transfers as XCM programs: one fixed template, written and read here byte by byte.
 //!
 //! ```text
-//!   message:   00 (concatenated versioned XCM) │ program │ … │ program             1 to 16, nothing behind
+//!   message:   00 (concatenated versioned XCM) │ program │ … │ program             1 to 8, nothing behind
 //!   program:   05 (version 5) │ 18 (six instructions)
 //!     WithdrawAsset(asset), if the token is the recipient chain's own; else ReserveAssetDeposited(asset)
 //!     ClearOrigin
@@ -26,8 +26,9 @@ use crate::babyjubjub::PACKED_LEN;
 use crate::scale::{DecodeCause, DecodeError, Read, Reader};
 use crate::transfer::{Purpose, Transfer};
 
-/// Most transfers of one message.
-pub const MAX_TRANSFERS: usize = 16;
+/// Most transfers of one message. A validator checks a key for each, in tenths of a millisecond, and a block may bring a message on each of
+/// [`MAX_CHANNELS`](crate::head::MAX_CHANNELS) channels.
+pub const MAX_TRANSFERS: usize = 8;
 
 /// Longest program in bytes: every compact integer at its longest.
 pub const MAX_PROGRAM_BYTES: usize = 192;

@@ -528,9 +528,13 @@ fn messages_beyond_a_limit_or_in_another_form_are_refused() {
     assert_eq!(error(&setting, &[(OTHER, outgoing(&[1], OTHER))]), SendError::NoChannel(OTHER));
     assert_eq!(error(&setting, &[(PEER, outgoing(&[2, 1], PEER))]), SendError::Sequence(PEER));
     assert_eq!(error(&setting, &[(PEER, outgoing(&[1, 1], PEER))]), SendError::Sequence(PEER));
-    for bytes in
-        [NOISE.to_vec(), vec![0], vec![], message(&[payment(1, 5)], PEER, PEER), outgoing(&[1; 17], PEER)]
-    {
+    for bytes in [
+        NOISE.to_vec(),
+        vec![0],
+        vec![],
+        message(&[payment(1, 5)], PEER, PEER),
+        outgoing(&[1; MAX_TRANSFERS + 1], PEER),
+    ] {
         assert_eq!(error(&setting, &[(PEER, bytes)]), SendError::Template(PEER));
     }
     let mut upward = setting.taking_all();

@@ -271,7 +271,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(20))]
 
     /// Over random schedules, with delays, cuts, refusals and more messages than slots: at every time all tokens are in accounts,
     /// in queues or on their way, and in the end what was sent has arrived or is back.
