@@ -196,8 +196,11 @@ fn compile(info: &DeviceInfo, architecture: &str) -> Result<Vec<u8>, DeviceError
             }
             Err(error) => {
                 let log = nvrtc::result::get_program_log(program).unwrap_or_default();
-                let log: String =
-                    log.iter().map(|&c| char::from(u8::from_ne_bytes(c.to_ne_bytes()))).take(LOG_SHOWN).collect();
+                let log: String = log
+                    .iter()
+                    .map(|&c| char::from(u8::from_ne_bytes(c.to_ne_bytes())))
+                    .take(LOG_SHOWN)
+                    .collect();
                 Err(failed(format!("{error}: {log}")))
             }
         };
