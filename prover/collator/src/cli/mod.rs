@@ -34,6 +34,7 @@ mod import;
 mod inspect;
 mod keygen;
 mod keys;
+mod new_pallet;
 mod output;
 mod progress;
 mod rollback;
@@ -115,6 +116,7 @@ enum Command {
     Groth16(groth16::Args),
     Ceremony(ceremony::Args),
     Export(export::Args),
+    NewPallet(new_pallet::Args),
     Completions(completions::Args),
 }
 
@@ -156,6 +158,7 @@ fn dispatch(command: Command, out: Output) -> Result<(), Failure> {
         Command::Groth16(args) => groth16::run(&args, out),
         Command::Ceremony(args) => ceremony::run(&args, out),
         Command::Export(args) => export::run(&args, out),
+        Command::NewPallet(args) => new_pallet::run(&args, out),
         Command::Completions(args) => completions::run(&args),
     }
 }
