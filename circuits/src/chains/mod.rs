@@ -4,17 +4,20 @@ use std::sync::LazyLock;
 
 use crate::runtime::{Chain, Composition};
 
+mod arcade;
 mod payments;
 pub mod scene;
 
+pub use arcade::{GameNight, arcade, arcade_of};
 pub use payments::{Payday, payments, payments_of};
 use scene::Scene;
 
 static PAYMENTS: LazyLock<Composition> = LazyLock::new(payments);
+static ARCADE: LazyLock<Composition> = LazyLock::new(arcade);
 
 /// All chains.
 pub fn chains() -> Vec<&'static dyn Chain> {
-    vec![&*PAYMENTS]
+    vec![&*PAYMENTS, &*ARCADE]
 }
 
 /// The chain of that name.
@@ -26,6 +29,7 @@ pub fn chain_by_name(name: &str) -> Option<&'static dyn Chain> {
 pub fn scene_by_name(name: &str) -> Option<&'static dyn Scene> {
     match name {
         "payments" => Some(&Payday),
+        "arcade" => Some(&GameNight),
         _ => None,
     }
 }

@@ -1,3 +1,4 @@
 //! The pallets: one folder each, with its state, calls, native code and circuit.
 
+pub mod arcade;
 pub mod balances;

@@ -235,6 +235,16 @@ impl<'w> Slot<'_, 'w> {
         self.state.vacant::<R>(&used, index)
     }
 
+    /// The record at `index` where `present` is 1, or an empty place where it is 0: see [`State::read_or_vacant`].
+    ///
+    /// # Errors
+    ///
+    /// Natively, [`SynthesisError::Unsatisfiable`] if the place is not what `present` says.
+    pub fn read_or_vacant<R: Record>(&mut self, present: &Bit, index: &Index) -> Result<(R::Var, Place)> {
+        let used = self.used.clone();
+        self.state.read_or_vacant::<R>(&used, present, index)
+    }
+
     /// Puts `record` at a place where the slot is used.
     ///
     /// # Errors

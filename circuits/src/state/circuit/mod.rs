@@ -306,6 +306,50 @@ impl<'w> State<'w> {
         Ok((record, place))
     }
 
+    /// The record at `index` where `present` is 1, or a place that the state has empty where it is 0, where `when` is 1: one
+    /// access for a place that may have been taken before.
+    ///
+    /// Where `present` is 0 the record is the prover's choice, so what is made of it must be 0 there.
+    pub fn read_or_vacant<R: Record>(
+        &mut self,
+        when: &Bit,
+        present: &Bit,
+        index: &Index,
+    ) -> Result<(R::Var, Place)> {
+        let cs = self.cs.clone();
+        let _namespace = namespace::enter(&cs, R::NAME);
+        let layout = self.layout;
+        let label = Label { variable: R::NAME, range: R::NAME };
+        let nothing = || vec![Fr::from(0u64); R::widths().len()];
+        if let Source::Native(recorder) = &mut self.source {
+            let elements = if when.value()? {
+                let number = index.number()?;
+                refuse_held(self.held, R::STORAGE, number)?;
+                let found = recorder.read::<R>(number).map_err(|error| recorder.fail(error))?;
+                match (present.value()?, &found) {
+                    (true, None) => constraint::refuse("state/record is there")?,
+                    (false, Some(_)) => constraint::refuse("state/place is vacant")?,
+                    _ => (),
+                }
+                found.unwrap_or_else(nothing)
+            } else {
+                let elements = self.idle.pop_front().unwrap_or_else(nothing);
+                recorder.skip::<R>(elements.clone());
+                elements
+            };
+            let record = R::hint(&cs, &layout, label, Fields::new(Some(&elements)))?;
+            let place = Place { storage: R::STORAGE, access: 0, number: index.number()?, when: when.clone() };
+            return Ok((record, place));
+        }
+        let access = self.next_access()?;
+        let fields = Fields::new(access.map(|access| access.fields.as_slice()));
+        let record = R::hint(&cs, &layout, label, fields)?;
+        // The leaf of an empty place is 0, and no record's.
+        let leaf = constraint::product(present.as_field(), &leaf::<R>(&record)?)?;
+        let place = self.access(when, R::STORAGE, index, leaf, access)?;
+        Ok((record, place))
+    }
+
     /// A place that the state has empty where `when` is 1.
     pub fn vacant<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<Place> {
         let cs = self.cs.clone();
