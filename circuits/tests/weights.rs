@@ -13,6 +13,9 @@ const REGENERATE: &str = "cargo run --release -p zkpov-circuits --example weight
 /// The bar for a transfer, all included, at 2^24 accounts.
 const MOST_CONSTRAINTS_PER_TRANSFER: usize = 15_000;
 
+/// The bar for a move in the arcade, all included, at 2^24 accounts.
+const MOST_CONSTRAINTS_PER_MOVE: usize = 20_000;
+
 /// Chain, runtime version and tier of a row, and the row.
 fn pinned() -> BTreeMap<(String, String, String), String> {
     let csv =
@@ -87,4 +90,12 @@ fn a_transfer_is_within_its_bar() {
     let weight = TierWeight::measure(payments, largest).expect("a shape");
     let share = weight.size.constraints.div_ceil(slots);
     assert!(share <= MOST_CONSTRAINTS_PER_TRANSFER, "{share} constraints with a share of the block");
+}
+
+#[test]
+fn a_move_is_within_its_bar() {
+    let arcade = zkpov_circuits::chains::chain_by_name("arcade").expect("it ships");
+    let calls = arcade.call_weights().expect("a shape");
+    let play = calls.iter().find(|call| call.name == "play").expect("people play in the arcade");
+    assert!(play.constraints <= MOST_CONSTRAINTS_PER_MOVE, "{} constraints", play.constraints);
 }

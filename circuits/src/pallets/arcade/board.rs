@@ -133,12 +133,7 @@ impl Value for Board {
         }
     }
 
-    fn hint(
-        cs: &ConstraintSystemRef<Fr>,
-        _: &Layout,
-        label: Label,
-        fields: Fields<'_>,
-    ) -> Result<BoardVar> {
+    fn hint(cs: &ConstraintSystemRef<Fr>, _: &Layout, label: Label, fields: Fields<'_>) -> Result<BoardVar> {
         let value = hint::field(cs, label.variable, || fields.get(0))?;
         let places = range::bits(label.range, &value, PLACES)?;
         Ok(BoardVar { value, places })
@@ -261,12 +256,8 @@ pub(super) fn runs(bits: &[Bit]) -> Result<Vec<FpVar<Fr>>> {
 /// The lines of at least [`LINE`] places in each direction: columns, rows, rising and falling diagonals.
 pub(super) fn directions() -> [Vec<Vec<usize>>; 4] {
     let mut directions = [const { Vec::new() }; 4];
-    let by: [fn(usize, usize) -> usize; 4] = [
-        |column, _| column,
-        |_, row| row,
-        |column, row| column + ROWS - row,
-        |column, row| column + row,
-    ];
+    let by: [fn(usize, usize) -> usize; 4] =
+        [|column, _| column, |_, row| row, |column, row| column + ROWS - row, |column, row| column + row];
     for (lines, line_of) in directions.iter_mut().zip(by) {
         // No line has a higher number than columns and rows together.
         let numbered = (0..=COLUMNS + ROWS).map(|line| {

@@ -37,13 +37,7 @@ impl Model {
         let row = self.columns[column].len() - 1;
         let directions: [(isize, isize); 4] = [(1, 0), (0, 1), (1, 1), (1, -1)];
         let run = |(dc, dr): (isize, isize)| {
-            let count = |sign: isize| {
-                (1..).take_while(|n| {
-                    let at = |start: usize, d: isize| start as isize + sign * d * n;
-                    self.at(at(column, dc), at(row, dr)) == Some(player)
-                })
-            };
-            1 + count(1).count() + count(-1).count()
+            1 + self.run((column, row), (dc, dr), player) + self.run((column, row), (-dc, -dr), player)
         };
         if directions.into_iter().any(|direction| run(direction) >= 4) {
             Outcome::Won
@@ -52,6 +46,15 @@ impl Model {
         } else {
             Outcome::Goes
         }
+    }
+
+    /// How many of a player's discs follow upon each other from a place in a direction, the place apart.
+    fn run(&self, (column, row): (usize, usize), (dc, dr): (isize, isize), player: usize) -> usize {
+        let (mut column, mut row, mut length) = (column as isize + dc, row as isize + dr, 0);
+        while self.at(column, row) == Some(player) {
+            (column, row, length) = (column + dc, row + dr, length + 1);
+        }
+        length
     }
 
     fn at(&self, column: isize, row: isize) -> Place {

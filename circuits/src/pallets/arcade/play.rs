@@ -78,7 +78,8 @@ impl Call for Play {
         sender: AccountIndex,
         body: &Move,
     ) -> core::result::Result<Move, Unfit> {
-        let Move { game: GameIndex { 0: place }, column } = *body;
+        let Move { game: index, column } = *body;
+        let place = index.0;
         let game = the_game(view, body.game, None)?;
         if !game.joined {
             return Err(Unfit::because(format!("nobody has joined the game at place {place}")));
@@ -89,12 +90,12 @@ impl Call for Play {
                 game.next.0
             )));
         }
-        let index = usize::from(column);
-        if index >= COLUMNS {
+        let chosen = usize::from(column);
+        if chosen >= COLUMNS {
             return Err(Unfit::because(format!("columns are 0 to {}, not {column}", COLUMNS - 1)));
         }
         let top = ROWS - 1;
-        if game.next_discs.has(index, top) || game.other_discs.has(index, top) {
+        if game.next_discs.has(chosen, top) || game.other_discs.has(chosen, top) {
             return Err(Unfit::because(format!("column {column} is full")));
         }
         Ok(*body)
@@ -132,11 +133,8 @@ impl Call for Play {
             ..game.clone()
         };
         slot.write::<Game>(place, &after)?;
-        let signed = SignedMoveVar {
-            game: inputs.game.clone(),
-            number: game.number,
-            column: inputs.column.clone(),
-        };
+        let signed =
+            SignedMoveVar { game: inputs.game.clone(), number: game.number, column: inputs.column.clone() };
         Ok(Executed { signed, body: inputs })
     }
 

@@ -63,12 +63,7 @@ pub(crate) fn join_game(on: &TestChain, sender: u8, place: u32, number: u32, opp
 }
 
 pub(crate) fn play(on: &TestChain, sender: u8, place: u32, number: u32, column: u8) -> Extrinsic {
-    on.call(
-        "play",
-        sender,
-        nonce(on, sender),
-        &SignedMove { game: GameIndex::from(place), number, column },
-    )
+    on.call("play", sender, nonce(on, sender), &SignedMove { game: GameIndex::from(place), number, column })
 }
 
 pub(crate) fn resign(on: &TestChain, sender: u8, place: u32, number: u32) -> Extrinsic {

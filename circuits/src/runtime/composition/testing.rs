@@ -25,7 +25,7 @@ use crate::{
     constraint::leniently,
     integer::scalar_to_field,
     soundness::{is_satisfied, violated, without},
-    state::{Record, State, Value},
+    state::{Record, Value},
 };
 
 /// The existential deposit of test chains.
@@ -134,11 +134,11 @@ impl TestChain {
         read_record(&self.state, index).expect("memory")
     }
 
-    /// The chain with another record at `index` than its history gives.
+    /// The chain with another record at `index` than its history gives, and what derives from it.
     pub(crate) fn with<R: Record>(mut self, index: u32, record: &R) -> Self {
-        let mut state = State::new(self.chain.layout(), &self.state);
-        state.write(index, record);
-        let (root, changes) = state.commit().expect("memory");
+        let mut recorder = Recorder::new(self.chain.layout(), &self.state);
+        recorder.write::<R>(index, record.elements()).expect("memory");
+        let (root, changes) = recorder.changes().expect("memory");
         self.context.parent.state_root = root;
         self.state.extend(changes);
         self
