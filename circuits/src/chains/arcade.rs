@@ -25,7 +25,7 @@ pub fn arcade() -> Composition {
     arcade_of(
         ACCOUNT_LEVELS,
         GAME_LEVELS,
-        vec![(18, vec![1, 1, 2, 2, 3, 1, 1]), (20, vec![2, 1, 8, 8, 30, 2, 2])],
+        vec![(18, vec![1, 1, 2, 2, 5, 1, 1]), (20, vec![2, 1, 8, 8, 33, 2, 2])],
     )
 }
 
@@ -51,7 +51,7 @@ pub struct GameNight;
 /// What everybody stakes.
 const STAKE: u128 = 100 * EXISTENTIAL_DEPOSIT;
 
-/// Games for each move at a time: no game of the scene has so many moves that one could be won.
+/// Moves of a game of the scene, each in another column: too few for four in a row.
 const MOST_MOVES: u32 = 7;
 
 impl GameNight {

@@ -12,7 +12,7 @@
 //! There are 7 columns, 6 rows and 2 · 6 diagonals of four places and more; the disc lies in at most one of each direction. That one
 //! is selected as an integer with a bit for each place (a product for each line), taken apart again, and looked
 //! through: pairs of neighbours, and pairs of pairs. 88 constraints, where products over all 69 lines of four
-//! places take 184 (`tests` has both, and finds the same).
+//! places take 188 (`tests` has both, and finds the same).
 
 use ark_ff::Field;
 use ark_r1cs_std::fields::fp::FpVar;

@@ -175,10 +175,10 @@ impl OpenGame {
     /// A place for a new game.
     fn free_place(view: &View<'_>) -> core::result::Result<u32, Unfit> {
         let is_over = |place: u32| Ok::<_, Unfit>(view.read::<Game>(place)?.is_some_and(|game| !game.live));
-        if let Some(place) = view.derived::<u32>(OVER)? {
-            if is_over(place)? {
-                return Ok(place);
-            }
+        if let Some(place) = view.derived::<u32>(OVER)?
+            && is_over(place)?
+        {
+            return Ok(place);
         }
         if let Some(place) = view.next_place::<Game>()? {
             return Ok(place);
