@@ -77,6 +77,17 @@ fn every_tier_fits_its_domain_and_all_but_the_smallest_fill_it() {
     }
 }
 
+/// The bar for a presentation of the identity chain, all included, at 2^24 accounts.
+const MOST_CONSTRAINTS_PER_PRESENTATION: usize = 20_000;
+
+#[test]
+fn a_presentation_is_within_its_bar() {
+    let identity = zkpov_circuits::chains::chain_by_name("identity").expect("it ships");
+    let calls = identity.call_weights().expect("a shape");
+    let proof = calls.iter().find(|call| call.name == "prove_attribute").expect("identity proves");
+    assert!(proof.constraints <= MOST_CONSTRAINTS_PER_PRESENTATION, "{} constraints", proof.constraints);
+}
+
 #[test]
 fn a_transfer_is_within_its_bar() {
     let payments = zkpov_circuits::chains::chain_by_name("payments").expect("it ships");

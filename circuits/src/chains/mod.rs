@@ -5,19 +5,22 @@ use std::sync::LazyLock;
 use crate::runtime::{Chain, Composition};
 
 mod arcade;
+mod identity;
 mod payments;
 pub mod scene;
 
 pub use arcade::{GameNight, arcade, arcade_of};
+pub use identity::{Registry, identity, identity_of};
 pub use payments::{Payday, payments, payments_of};
 use scene::Scene;
 
 static PAYMENTS: LazyLock<Composition> = LazyLock::new(payments);
 static ARCADE: LazyLock<Composition> = LazyLock::new(arcade);
+static IDENTITY: LazyLock<Composition> = LazyLock::new(identity);
 
 /// All chains.
 pub fn chains() -> Vec<&'static dyn Chain> {
-    vec![&*PAYMENTS, &*ARCADE]
+    vec![&*PAYMENTS, &*ARCADE, &*IDENTITY]
 }
 
 /// The chain of that name.
@@ -30,6 +33,7 @@ pub fn scene_by_name(name: &str) -> Option<&'static dyn Scene> {
     match name {
         "payments" => Some(&Payday),
         "arcade" => Some(&GameNight),
+        "identity" => Some(&Registry),
         _ => None,
     }
 }

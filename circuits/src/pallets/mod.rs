@@ -2,3 +2,4 @@
 
 pub mod arcade;
 pub mod balances;
+pub mod identity;

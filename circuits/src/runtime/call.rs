@@ -30,6 +30,10 @@ pub trait Call: Debug + Send + Sync + 'static {
     /// The name in JSON and in reports.
     const NAME: &'static str;
 
+    /// How many slots of a full lane share a sender: a lane of n slots takes calls of at most n/`SLOTS_PER_SENDER` senders,
+    /// rounded up, and opens no more accounts for them. More than 1 where senders carry what many others did.
+    const SLOTS_PER_SENDER: u32 = 1;
+
     /// What the sender signs beside the header.
     type Arguments: Value + Encode + Decode;
 

@@ -18,7 +18,7 @@ use super::{
     block::{Block, SlotWitness, Witness, values},
     call::{IdleContext, Unfit, View},
     extrinsic::{Extrinsic, Header, HeaderJson, SignatureJson, chain_tag, message, split_json},
-    lane::{Kind, Told, lane, slot_widths, told},
+    lane::{Kind, Told, lane, senders, slot_widths, told},
     pallet::{GenesisState, Pallet},
     select::{Bounds, Selection, decode, native_refusal, select},
     spec::Spec,
@@ -184,6 +184,12 @@ impl Composition {
         self.pallets.iter().flat_map(|pallet| of_pallet(pallet.as_ref())).collect()
     }
 
+    /// How many accesses to the accounts of senders are of accounts that other slots touch.
+    fn shared_senders(&self, tier: &Tier) -> usize {
+        let lanes = tier.lanes.iter().zip(&self.kinds);
+        lanes.map(|(lane, kind)| (lane.capacity - senders(kind.as_ref(), lane.capacity)) as usize).sum()
+    }
+
     /// The circuit of a tier; storages are opened by `plans`, where the cheapest would be taken otherwise. Accesses of
     /// each storage.
     pub(crate) fn circuit(
@@ -197,6 +203,7 @@ impl Composition {
         for (storage, plan) in plans {
             block.state.plan(*storage, *plan);
         }
+        block.state.share(ACCOUNTS, self.shared_senders(tier));
         for ((lane, kind), number) in tier.lanes.iter().zip(&self.kinds).zip(0u8..) {
             let slots = witness.and_then(|witness| witness.lanes.get(usize::from(number)));
             block.lane(kind.as_ref(), number, lane.capacity as usize, slots.map(Vec::as_slice))?;
@@ -308,6 +315,12 @@ impl Composition {
             if let Some(recorder) = block.state.recorder_mut() {
                 recorder.plan(storage, plan);
             }
+        }
+        if let Some(recorder) = block.state.recorder_mut() {
+            recorder.share(ACCOUNTS, self.shared_senders(tier));
+        }
+        if matches!(slots, Slots::Told(_)) {
+            block.state.set_importing();
         }
         let mut lanes = Vec::with_capacity(self.kinds.len());
         let (mut body, mut messages) = (Vec::new(), Vec::new());
@@ -467,7 +480,8 @@ impl Composition {
         top_levels: &[usize; STORAGES],
     ) -> gr1cs::Result<Vec<(u8, OpeningPlan)>> {
         let mut plans = self.plans(tier);
-        let accesses = self.accesses(tier)?;
+        let mut accesses = self.accesses(tier)?;
+        accesses[usize::from(ACCOUNTS)] -= self.shared_senders(tier);
         for ((storage, shape), accesses) in (0u8..).zip(self.layout.0).zip(accesses) {
             let top_levels = top_levels.get(usize::from(storage)).copied().unwrap_or_default();
             match plans.iter_mut().find(|(other, _)| *other == storage) {
@@ -499,6 +513,7 @@ impl Composition {
                 *total += (two - one) * (lane.capacity as usize).saturating_sub(1);
             }
         }
+        total[usize::from(ACCOUNTS)] -= self.shared_senders(largest);
         let planned = self.plans(largest);
         let mut levels = [0; STORAGES];
         for (((levels, shape), accesses), storage) in

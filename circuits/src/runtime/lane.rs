@@ -35,6 +35,9 @@ pub(crate) trait Kind: Debug + Send + Sync {
     /// Whether slots have a sender, who signs.
     fn is_signed(&self) -> bool;
 
+    /// How many slots of a full lane share a sender.
+    fn slots_per_sender(&self) -> u32;
+
     /// Widths of what the body says of a slot, sender and fee apart.
     fn body_widths(&self) -> Vec<usize>;
 
@@ -56,6 +59,11 @@ pub(crate) trait Kind: Debug + Send + Sync {
     fn idle(&self, context: &IdleContext) -> IdleSlot;
 
     fn execute(&self, slot: &mut Slot<'_, '_>, inputs: Fields<'_>) -> gr1cs::Result<Done>;
+}
+
+/// How many senders the calls of a lane of `capacity` slots can have.
+pub(crate) fn senders(kind: &dyn Kind, capacity: u32) -> u32 {
+    capacity.div_ceil(kind.slots_per_sender().max(1))
 }
 
 /// The lane of `capacity` slots of a call kind.
@@ -135,6 +143,10 @@ impl<C: Call> Kind for Signed<C> {
         true
     }
 
+    fn slots_per_sender(&self) -> u32 {
+        C::SLOTS_PER_SENDER
+    }
+
     fn body_widths(&self) -> Vec<usize> {
         C::Body::widths()
     }
@@ -194,6 +206,10 @@ impl<I: Inherent> Kind for Unsigned<I> {
 
     fn is_signed(&self) -> bool {
         false
+    }
+
+    fn slots_per_sender(&self) -> u32 {
+        1
     }
 
     fn body_widths(&self) -> Vec<usize> {

@@ -41,7 +41,7 @@ pub use chain::{
 pub use composition::{ACCOUNT_LEVELS, Composition, Settings};
 pub use extrinsic::{Extrinsic, Header, chain_tag};
 pub use pallet::{CallKind, GenesisState, Pallet};
-pub use slot::Slot;
+pub use slot::{Private, Slot};
 pub use spec::{Spec, issuance};
 #[cfg(test)]
 pub(crate) use {

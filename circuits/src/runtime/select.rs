@@ -24,7 +24,7 @@ use super::{
     block::{Block, SlotWitness},
     call::{IdleContext, Unfit, View},
     extrinsic::{Extrinsic, message},
-    lane::Kind,
+    lane::{Kind, senders},
 };
 use crate::{bit::Bit, constraint, integer::scalar_to_field, state::StateError};
 
@@ -152,7 +152,7 @@ impl Selector<'_, '_, '_> {
                 let place = (extrinsic.header.sender, extrinsic.header.nonce);
                 if extrinsic.header.nonce > expected {
                     ahead.entry(place).or_default().push_back(entry);
-                } else if self.lane_is_full(lane) {
+                } else if self.lane_is_full(lane) || self.has_too_many_senders(lane, place.0) {
                     self.waiting.entry(place).or_default().push(*position);
                 } else if self.take(lane, *position, extrinsic)? {
                     let next = (extrinsic.header.sender, expected.saturating_add(1));
@@ -182,6 +182,20 @@ impl Selector<'_, '_, '_> {
     fn lane_is_full(&self, lane: usize) -> bool {
         let used = self.selection.lanes.get(lane).map_or(0, Vec::len);
         used >= self.bounds.capacities.get(lane).copied().unwrap_or_default()
+    }
+
+    /// Whether a lane that shares senders has as many as it can without `sender`.
+    fn has_too_many_senders(&self, lane: usize, sender: u32) -> bool {
+        let (Some(kind), Some(slots)) = (self.bounds.kinds.get(lane), self.selection.lanes.get(lane)) else {
+            return true;
+        };
+        if kind.slots_per_sender() <= 1 {
+            return false;
+        }
+        let mut known: BTreeSet<u32> = slots.iter().map(|(_, slot)| slot.sender).collect();
+        known.insert(sender);
+        let capacity = self.bounds.capacities.get(lane).copied().unwrap_or_default();
+        known.len() > senders(kind.as_ref(), u32::try_from(capacity).unwrap_or(u32::MAX)) as usize
     }
 
     fn push(&mut self, lane: usize, position: Option<usize>, slot: SlotWitness) {

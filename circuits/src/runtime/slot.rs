@@ -225,6 +225,40 @@ impl<'w> Slot<'_, 'w> {
         self.state.read::<R>(&used, index)
     }
 
+    /// The record at `index` where `there` is 1, and a blank one, all 0, of an empty place where it is 0: see
+    /// [`State::read_or_blank`].
+    ///
+    /// # Errors
+    ///
+    /// Natively, [`SynthesisError::Unsatisfiable`] if it is not as `there` says.
+    pub fn read_or_blank<R: Record>(&mut self, index: &Index, there: &Bit) -> Result<(R::Var, Place)> {
+        let used = self.used.clone();
+        self.state.read_or_blank::<R>(&used, index, there)
+    }
+
+    /// States what depends on private inputs: those that the body does not tell. An importer leaves it out, who knows no
+    /// more than the body.
+    ///
+    /// That is sound because `prove` gives nothing back and [`Private`] changes nothing: what the slot does to the state
+    /// and says in the body is the same with and without. The proof of the block stands for what was stated.
+    ///
+    /// # Errors
+    ///
+    /// Those of `prove`.
+    pub fn privately(&mut self, prove: impl FnOnce(&mut Private<'_, 'w>) -> Result<()>) -> Result<()> {
+        if self.state.is_importing() {
+            return Ok(());
+        }
+        let cs = self.cs();
+        let _namespace = namespace::enter(&cs, "private");
+        prove(&mut Private {
+            state: self.state,
+            statement: self.statement,
+            chain_tag: &self.rules.chain_tag,
+            used: &self.used,
+        })
+    }
+
     /// A place that is empty where the slot is used.
     ///
     /// # Errors
@@ -324,6 +358,49 @@ impl<'w> Slot<'_, 'w> {
         }
         count.add(Fr::ONE, when.as_field());
         Ok(())
+    }
+}
+
+/// A slot while it states what depends on private inputs: it looks at the block and changes nothing.
+#[derive(Debug)]
+pub struct Private<'p, 'w> {
+    state: &'p mut State<'w>,
+    statement: &'p Statement,
+    chain_tag: &'p FpVar<Fr>,
+    used: &'p Bit,
+}
+
+impl Private<'_, '_> {
+    /// The constraint system; none natively.
+    pub fn cs(&self) -> ConstraintSystemRef<Fr> {
+        self.state.cs().clone()
+    }
+
+    /// Whether the slot is used.
+    pub fn used(&self) -> &Bit {
+        self.used
+    }
+
+    /// The block's number.
+    pub fn number(&self) -> U32 {
+        // A `u32` of the verifier's.
+        U32::trust(self.statement.number().clone())
+    }
+
+    /// What binds signatures to this chain.
+    pub fn chain_tag(&self) -> &FpVar<Fr> {
+        self.chain_tag
+    }
+
+    /// The record at `index` as the block leaves the state, where the slot is used.
+    ///
+    /// No later lane may write to the storage: natively the record is read as it is now.
+    ///
+    /// # Errors
+    ///
+    /// Natively, [`SynthesisError::Unsatisfiable`] if there is none.
+    pub fn read<R: Record>(&mut self, index: &Index) -> Result<R::Var> {
+        self.state.read_privately::<R>(self.used, index)
     }
 }
 

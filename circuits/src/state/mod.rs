@@ -39,9 +39,9 @@ pub use proof::MerkleProof;
 pub use record::Record;
 pub use store::{ChangeSet, Overlay, StateError, StateReader};
 pub use value::{
-    Element, Fields, Label, Value, WHOLE, pack, pack_variables, packed_widths, take_member, unpack,
+    Element, Fields, Label, Unsigned, Value, WHOLE, pack, pack_variables, packed_widths, take_member, unpack,
 };
-pub use witness::{Access, Cell, Checkpoint, Multiopening, Openings, Recorder, TouchedPlace};
+pub use witness::{Access, Cell, Checkpoint, Multiopening, Openings, PrivateOpening, Recorder, TouchedPlace};
 
 #[cfg(test)]
 mod forged;

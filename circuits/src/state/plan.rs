@@ -8,6 +8,9 @@ const NODE: usize = 402;
 /// Constraints of a level of a path, for the leaf before and the leaf after.
 const PATH_LEVEL: usize = 802;
 
+/// Constraints of a level of a path with one leaf.
+const READ_LEVEL: usize = 409;
+
 /// Constraints of a cell: whether it is touched, that it stays if it is not, two products, one fraction.
 const CELL: usize = 5;
 
@@ -41,6 +44,17 @@ impl OpeningPlan {
         let places = accesses.min(usize::try_from(shape.places()).unwrap_or(usize::MAX));
         let plans = (0..=shape.levels()).map(|top_levels| Self { places, top_levels });
         plans.min_by_key(|plan| plan.constraints(shape)).unwrap_or(Self { places, top_levels: 0 })
+    }
+
+    /// The plan with the fewest constraints where `reads` private reads go through the same shared levels, of the tree after
+    /// the block.
+    pub fn cheapest_with_paths(shape: Shape, accesses: usize, reads: usize) -> Self {
+        let places = accesses.min(usize::try_from(shape.places()).unwrap_or(usize::MAX));
+        let plans = (0..=shape.levels()).map(|top_levels| Self { places, top_levels });
+        let constraints = |plan: &Self| {
+            plan.constraints(shape) + reads * (plan.path_levels(shape) * READ_LEVEL + plan.cells())
+        };
+        plans.min_by_key(constraints).unwrap_or(Self { places, top_levels: 0 })
     }
 
     /// How many cells the shared levels end in.
@@ -98,6 +112,12 @@ mod tests {
             path.update(&leaves[0], &leaves[1]).map(|_| ())
         };
         assert_eq!(R1cs::synthesize(level).expect("a shape").constraints(), PATH_LEVEL + BITS_PER_LEVEL);
+        let read = |cs: ConstraintSystemRef<Fr>| {
+            let path = NativePath { index: 0, children: vec![[1u64.into(); ARITY]] };
+            let path = Path::<ARITY>::hint(&cs, 1, || Ok(path.clone()))?;
+            path.root(&hint::field(&cs, "leaf", || Ok(1u64.into()))?).map(drop)
+        };
+        assert_eq!(R1cs::synthesize(read).expect("a shape").constraints(), READ_LEVEL + BITS_PER_LEVEL);
     }
 
     #[test]

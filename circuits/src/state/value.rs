@@ -457,6 +457,95 @@ impl Value for () {
     }
 }
 
+/// What travels with an extrinsic and has no elements: it is not signed with it and no body tells it. Not shown by
+/// [`Debug`](core::fmt::Debug), for it is private.
+#[derive(Clone, PartialEq, Eq, codec::Encode, codec::Decode)]
+pub struct Unsigned<T>(pub T);
+
+impl<T> core::fmt::Debug for Unsigned<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Unsigned(..)")
+    }
+}
+
+impl<T: Value> Value for Unsigned<T> {
+    type Var = ();
+
+    fn widths() -> Vec<usize> {
+        Vec::new()
+    }
+
+    fn elements(&self) -> Vec<Fr> {
+        Vec::new()
+    }
+
+    /// There are no elements to tell it from.
+    fn from_elements(_: &[Fr]) -> Option<Self> {
+        None
+    }
+
+    fn hint(_: &ConstraintSystemRef<Fr>, _: &Layout, _: Label, _: Fields<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn variables(_: &()) -> Vec<FpVar<Fr>> {
+        Vec::new()
+    }
+
+    fn to_json(&self) -> Json {
+        self.0.to_json()
+    }
+
+    fn from_json(json: &Json) -> core::result::Result<Self, String> {
+        T::from_json(json).map(Self)
+    }
+}
+
+/// As many values of one kind, one after the other.
+impl<T: Value, const N: usize> Value for [T; N] {
+    type Var = [T::Var; N];
+
+    fn widths() -> Vec<usize> {
+        (0..N).flat_map(|_| T::widths()).collect()
+    }
+
+    fn elements(&self) -> Vec<Fr> {
+        self.iter().flat_map(Value::elements).collect()
+    }
+
+    fn from_elements(elements: &[Fr]) -> Option<Self> {
+        let count = T::widths().len();
+        let value = |i: usize| T::from_elements(elements.get(i * count..(i + 1) * count)?);
+        let values = (0..N).map(value).collect::<Option<Vec<T>>>()?;
+        values.try_into().ok().filter(|_| elements.len() == N * count)
+    }
+
+    fn hint(
+        cs: &ConstraintSystemRef<Fr>,
+        layout: &Layout,
+        label: Label,
+        mut fields: Fields<'_>,
+    ) -> Result<Self::Var> {
+        let count = T::widths().len();
+        let values = (0..N).map(|_| T::hint(cs, layout, label, fields.take(count)));
+        values.collect::<Result<Vec<_>>>()?.try_into().map_err(|_| SynthesisError::ArityMismatch)
+    }
+
+    fn variables(value: &Self::Var) -> Vec<FpVar<Fr>> {
+        value.iter().flat_map(T::variables).collect()
+    }
+
+    fn to_json(&self) -> Json {
+        self.iter().map(Value::to_json).collect()
+    }
+
+    fn from_json(json: &Json) -> core::result::Result<Self, String> {
+        let list = json.as_array().ok_or_else(|| format!("{json} is not a list"))?;
+        let values = list.iter().map(T::from_json).collect::<core::result::Result<Vec<T>, String>>()?;
+        values.try_into().map_err(|values: Vec<T>| format!("a list of {}, not {N}", values.len()))
+    }
+}
+
 /// Takes member `name` out of the object that a structure is in JSON.
 ///
 /// # Errors

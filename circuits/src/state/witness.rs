@@ -63,9 +63,20 @@ pub struct Multiopening {
     pub cells: Vec<Cell>,
 }
 
+/// What a circuit is told about one private read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivateOpening {
+    /// The record's fields.
+    pub fields: Vec<Fr>,
+    /// The way from its place to the root of its storage, as the block leaves the tree.
+    pub path: NativePath<ARITY>,
+}
+
 /// What a circuit is told about the state in a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Openings {
+    /// The private reads, in the order in which the circuit asks.
+    pub private: Vec<PrivateOpening>,
     /// The accesses, in the order in which the circuit asks.
     pub accesses: VecDeque<Access>,
     /// The opening of each storage; empty for one that is no tree.
@@ -91,7 +102,10 @@ pub struct Recorder<'a> {
     layout: &'a Layout,
     below: Overlay<'a>,
     plans: [Option<OpeningPlan>; STORAGES],
+    shared: [usize; STORAGES],
     accesses: VecDeque<Access>,
+    /// Private reads: storage, place and fields.
+    private: Vec<(u8, u32, Vec<Fr>)>,
     /// Accesses so far, by storage.
     times: [u64; STORAGES],
     touched: BTreeMap<(u8, u32), Touch>,
@@ -124,6 +138,7 @@ enum Undo {
 #[derive(Clone, Copy, Debug)]
 pub struct Checkpoint {
     accesses: usize,
+    private: usize,
     times: [u64; STORAGES],
     journal: usize,
 }
@@ -135,7 +150,9 @@ impl<'a> Recorder<'a> {
             layout,
             below: Overlay::new(below),
             plans: [None; STORAGES],
+            shared: [0; STORAGES],
             accesses: VecDeque::new(),
+            private: Vec::new(),
             times: [0; STORAGES],
             touched: BTreeMap::new(),
             written: BTreeMap::new(),
@@ -157,14 +174,27 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Opens as many places fewer of the tree of `storage`, as the circuit does.
+    pub fn share(&mut self, storage: u8, accesses: usize) {
+        if let Some(shared) = self.shared.get_mut(usize::from(storage)) {
+            *shared = accesses;
+        }
+    }
+
     /// Now, to [go back](Self::roll_back) to.
     pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint { accesses: self.accesses.len(), times: self.times, journal: self.journal.len() }
+        Checkpoint {
+            accesses: self.accesses.len(),
+            private: self.private.len(),
+            times: self.times,
+            journal: self.journal.len(),
+        }
     }
 
     /// Takes back everything since `checkpoint`.
     pub fn roll_back(&mut self, checkpoint: Checkpoint) {
         self.accesses.truncate(checkpoint.accesses);
+        self.private.truncate(checkpoint.private);
         self.times = checkpoint.times;
         while self.journal.len() > checkpoint.journal {
             match self.journal.pop() {
@@ -218,6 +248,23 @@ impl<'a> Recorder<'a> {
         let told = elements.clone().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
         self.access(R::STORAGE, index, told)?;
         Ok(elements)
+    }
+
+    /// The elements of the record at `index`, read privately: no access, but a path in the tree that the block leaves.
+    /// `None` where there is no record.
+    pub fn read_privately<R: Record>(&mut self, index: u32) -> Result<Option<Vec<Fr>>, StateError> {
+        let elements = match self.written.get(&(R::STORAGE, index)) {
+            Some(written) => Some(written.elements.clone()),
+            None => read_record::<R>(&self.below, index)?.map(|record| record.elements()),
+        };
+        let told = elements.clone().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
+        self.private.push((R::STORAGE, index, told));
+        Ok(elements)
+    }
+
+    /// The private read of an unused slot, with these elements: nothing holds it to the state.
+    pub fn skip_privately<R: Record>(&mut self, elements: Vec<Fr>) {
+        self.private.push((R::STORAGE, 0, elements));
     }
 
     /// Accesses a place that should be empty; whether it is.
@@ -315,12 +362,27 @@ impl<'a> Recorder<'a> {
 
     /// The roots of all storages as they are now.
     pub fn storage_roots(&self) -> Result<[Fr; STORAGES], StateError> {
+        native::storage_roots(&self.nodes_after(self.storages())?, self.layout)
+    }
+
+    /// The tree nodes of these storages as they are now.
+    fn nodes_after(&self, storages: BTreeSet<u8>) -> Result<Overlay<'_>, StateError> {
         let mut after = Overlay::new(&self.below);
-        for storage in self.storages() {
+        for storage in storages {
             let leaves = self.touched_in(storage).map(|(index, touch)| (index, touch.after)).collect();
             update_nodes(&mut after, storage, self.layout.shape(storage).levels(), leaves)?;
         }
-        native::storage_roots(&after, self.layout)
+        Ok(after)
+    }
+
+    /// The private reads with their paths.
+    fn open_privately(&self) -> Result<Vec<PrivateOpening>, StateError> {
+        let after = self.nodes_after(self.private.iter().map(|(storage, ..)| *storage).collect())?;
+        let open = |(storage, index, fields): &(u8, u32, Vec<Fr>)| {
+            let path = path_of(&after, *storage, self.layout.shape(*storage).levels(), *index)?;
+            Ok(PrivateOpening { fields: fields.clone(), path })
+        };
+        self.private.iter().map(open).collect()
     }
 
     /// What the circuit is told.
@@ -330,15 +392,18 @@ impl<'a> Recorder<'a> {
     /// [`StateError::TooManyPlaces`] if a tree's plan opens fewer places than were touched.
     pub fn into_openings(mut self) -> Result<Openings, StateError> {
         let mut trees: [Multiopening; STORAGES] = Default::default();
-        for ((tree, storage), accesses) in trees.iter_mut().zip(0u8..).zip(self.times) {
+        for (((tree, storage), accesses), shared) in
+            trees.iter_mut().zip(0u8..).zip(self.times).zip(self.shared)
+        {
             let shape = self.layout.shape(storage);
             if accesses > 0 && matches!(shape, Shape::Tree { .. }) {
                 let plan = self.plans.get(usize::from(storage)).copied().flatten();
-                let accesses = usize::try_from(accesses).unwrap_or(usize::MAX);
+                let accesses = usize::try_from(accesses).unwrap_or(usize::MAX).saturating_sub(shared);
                 *tree = self.open(storage, plan.unwrap_or_else(|| OpeningPlan::cheapest(shape, accesses)))?;
             }
         }
-        Ok(Openings { accesses: std::mem::take(&mut self.accesses), trees })
+        let private = self.open_privately()?;
+        Ok(Openings { accesses: std::mem::take(&mut self.accesses), private, trees })
     }
 
     /// Opens what a tree's accesses touched, and untouched places for what is left of the plan.

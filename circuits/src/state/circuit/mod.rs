@@ -33,11 +33,13 @@
 //! | reading what the state has not, or no longer; losing a write; dropping an access; two accesses exchanged | `state/memory` |
 //! | an unused slot that writes; a place changed that no access wrote | `state/memory` |
 //! | reading what is written later | `state/time order` |
+//! | a record taken for an empty place, or something read in one | `state/memory`, `state/blank record` |
 //! | a place opened twice, with a second leaf to read | `state/places ascend` in a run, `state/cells` in two |
 //! | a cell changed without a place in it touched | `state/untouched cell` |
 //! | a run that is not of one cell, or does not go on where it was | `state/run cell`, `state/run root` |
 //! | a run that begins or ends at another root than its cell's | `state/cells`, `state/root before` |
 //! | a time that stands for another place's index, beyond its bits | `state/last time`; an index has 3 bits a level |
+//! | reading privately what the block does not leave in the state | `state/private read` |
 //! | choosing what is compared once the challenges are known | it is in the log: `state/log/…` |
 //!
 //! The log has everything that the tuples are made of, or something that fixes it: places, times and `when` of
@@ -48,6 +50,7 @@
 
 mod argument;
 mod index;
+mod private;
 mod tree;
 
 use std::collections::VecDeque;
@@ -59,6 +62,7 @@ use zkpov_verifier::field::Fr;
 
 use argument::{Challenges, Log, Sum};
 pub use index::{At, Index};
+use private::PrivateRead;
 use tree::{Sizes, Tree};
 
 use super::{
@@ -129,11 +133,16 @@ pub struct State<'w> {
     roots: [FpVar<Fr>; STORAGES],
     events: [Vec<Event>; STORAGES],
     plans: [Option<OpeningPlan>; STORAGES],
+    /// Of each tree, accesses that are known to be of places that others touch.
+    shared: [usize; STORAGES],
     source: Source<'w>,
     /// What the next accesses that take no effect read, in a native state; zeros after the last.
     idle: VecDeque<Vec<Fr>>,
     /// A place that was read and is still to be written, in a native state.
     held: Option<(u8, u32)>,
+    private: Vec<PrivateRead<'w>>,
+    /// Whether a native state is rebuilt from a body.
+    importing: bool,
 }
 
 /// What the multisets of a block were compared by.
@@ -173,12 +182,15 @@ impl<'w> State<'w> {
             before: variables,
             events: [const { Vec::new() }; STORAGES],
             plans: [None; STORAGES],
+            shared: [0; STORAGES],
             source: match openings {
                 None => Source::Shape,
                 Some(openings) => Source::Witness(openings, openings.accesses.iter().collect()),
             },
             idle: VecDeque::new(),
             held: None,
+            private: Vec::new(),
+            importing: false,
         })
     }
 
@@ -193,9 +205,12 @@ impl<'w> State<'w> {
             before: constants,
             events: [const { Vec::new() }; STORAGES],
             plans: [None; STORAGES],
+            shared: [0; STORAGES],
             source: Source::Native(Box::new(recorder)),
             idle: VecDeque::new(),
             held: None,
+            private: Vec::new(),
+            importing: false,
         }
     }
 
@@ -241,11 +256,29 @@ impl<'w> State<'w> {
         self.held = None;
     }
 
+    /// Says that a native state is rebuilt from a body, which does not tell what is private.
+    pub fn set_importing(&mut self) {
+        self.importing = true;
+    }
+
+    /// Whether a native state is rebuilt from a body.
+    pub fn is_importing(&self) -> bool {
+        self.importing
+    }
+
     /// Opens the tree of `storage` by this plan, where the cheapest for any accesses would be taken otherwise: fewer
     /// places, say, where many slots are known to share one. The witness must be made by the same plan.
     pub fn plan(&mut self, storage: u8, plan: OpeningPlan) {
         if let Some(slot) = self.plans.get_mut(usize::from(storage)) {
             *slot = Some(plan);
+        }
+    }
+
+    /// Says that `accesses` of a block's accesses to the tree of `storage` are of places that others touch, so that as many
+    /// places fewer are opened. The witness must be made with the same number.
+    pub fn share(&mut self, storage: u8, accesses: usize) {
+        if let Some(shared) = self.shared.get_mut(usize::from(storage)) {
+            *shared = accesses;
         }
     }
 
@@ -350,6 +383,83 @@ impl<'w> State<'w> {
         Ok((record, place))
     }
 
+    /// The record at `index`, as the block leaves the state where `when` is 1: see [`private`].
+    ///
+    /// An importer does not know the place. So nothing that the block changes may depend on what is read.
+    pub fn read_privately<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<R::Var> {
+        let cs = self.cs.clone();
+        let _namespace = namespace::enter(&cs, R::NAME);
+        let layout = self.layout;
+        let label = Label { variable: R::NAME, range: R::NAME };
+        if let Source::Native(recorder) = &mut self.source {
+            let elements = if when.value()? {
+                match recorder.read_privately::<R>(index.number()?) {
+                    Ok(Some(elements)) => elements,
+                    Ok(None) => {
+                        constraint::refuse("state/record is there")?;
+                        vec![Fr::from(0u64); R::widths().len()]
+                    }
+                    Err(error) => return Err(recorder.fail(error)),
+                }
+            } else {
+                let elements =
+                    self.idle.pop_front().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
+                recorder.skip_privately::<R>(elements.clone());
+                elements
+            };
+            return R::hint(&cs, &layout, label, Fields::new(Some(&elements)));
+        }
+        let opening = match &self.source {
+            Source::Witness(openings, _) => openings.private.get(self.private.len()),
+            _ => None,
+        };
+        let fields = Fields::new(opening.map(|opening| opening.fields.as_slice()));
+        let record = R::hint(&cs, &layout, label, fields)?;
+        let (leaf, index) = (leaf::<R>(&record)?, index.clone());
+        self.private.push(PrivateRead { storage: R::STORAGE, when: when.clone(), index, leaf, opening });
+        Ok(record)
+    }
+
+    /// The record at `index` where `there` is 1, and where it is 0 a blank one, all of whose elements are 0, of a place
+    /// that is empty; as the state has it where `when` is 1. Which of the two it is is the prover's to say and the state's
+    /// to hold: no record's leaf is that of an empty place.
+    ///
+    /// One access, where a read and a [`vacant`](Self::vacant) would be two.
+    pub fn read_or_blank<R: Record>(
+        &mut self,
+        when: &Bit,
+        index: &Index,
+        there: &Bit,
+    ) -> Result<(R::Var, Place)> {
+        if let Source::Native(_) = self.source {
+            if there.value()? || !when.value()? {
+                return self.read::<R>(when, index);
+            }
+            let place = self.vacant::<R>(when, index)?;
+            let (cs, layout) = (self.cs.clone(), self.layout);
+            let blank = vec![Fr::from(0u64); R::widths().len()];
+            let label = Label { variable: R::NAME, range: R::NAME };
+            return Ok((R::hint(&cs, &layout, label, Fields::new(Some(&blank)))?, place));
+        }
+        let cs = self.cs.clone();
+        let _namespace = namespace::enter(&cs, R::NAME);
+        let layout = self.layout;
+        let label = Label { variable: R::NAME, range: R::NAME };
+        let access = self.next_access()?;
+        let blank = vec![Fr::from(0u64); R::widths().len()];
+        let fields = access.map(|access| if access.fields.is_empty() { &blank } else { &access.fields });
+        let record = R::hint(&cs, &layout, label, Fields::new(fields.map(Vec::as_slice)))?;
+        let packed = pack_variables(&R::widths(), &R::variables(&record))?;
+        let absent = there.not()?;
+        for element in &packed {
+            // The packing is injective: what packs to 0 is 0.
+            constraint::enforce_product("state/blank record", absent.as_field(), element, Linear::new(&cs))?;
+        }
+        let leaf = constraint::product(there.as_field(), &poseidon::hash(&packed)?)?;
+        let place = self.access(when, R::STORAGE, index, leaf, access)?;
+        Ok((record, place))
+    }
+
     /// A place that the state has empty where `when` is 1.
     pub fn vacant<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<Place> {
         let cs = self.cs.clone();
@@ -430,7 +540,9 @@ impl<'w> State<'w> {
                 return Err(SynthesisError::ArityMismatch);
             };
             let plan = self.plans.get(storage).copied().flatten();
-            let plan = plan.unwrap_or_else(|| OpeningPlan::cheapest(*shape, events.len()));
+            let shared = self.shared.get(storage).copied().unwrap_or_default();
+            let plan =
+                plan.unwrap_or_else(|| OpeningPlan::cheapest(*shape, events.len().saturating_sub(shared)));
             let sizes = Sizes { shape: *shape, plan, time_bits: time_bits(events.len()) };
             let witness = match &self.source {
                 Source::Witness(openings, _) => openings.trees.get(storage),
@@ -442,8 +554,12 @@ impl<'w> State<'w> {
             trees.push((storage, tree));
         }
         let challenges = if trees.is_empty() { None } else { Some(log.challenges()?) };
+        let mut cells = self.roots.clone().map(|root| vec![root]);
         for (storage, tree) in trees {
             let _tree = namespace::enter_indexed(&cs, "compare", storage);
+            if let Some(cells) = cells.get_mut(storage) {
+                *cells = tree.cells_after();
+            }
             if let (Some(challenges), Some(events)) = (&challenges, self.events.get(storage)) {
                 compare_memory(Sum::new(&cs, challenges), events, &tree)?;
                 tree.compare(Sum::new(&cs, challenges))?;
@@ -451,6 +567,11 @@ impl<'w> State<'w> {
             if let Some(root) = self.roots.get_mut(storage) {
                 *root = tree.after;
             }
+        }
+        for (number, read) in self.private.iter().enumerate() {
+            let _private = namespace::enter_indexed(&cs, "private", number);
+            let cells = cells.get(usize::from(read.storage)).ok_or(SynthesisError::ArityMismatch)?;
+            read.hold(&cs, cells)?;
         }
         let challenges = challenges.map(|Challenges { powers: [part, _], point }| [part, point]);
         Ok(Argument { root: poseidon::hash(&self.roots)?, challenges })

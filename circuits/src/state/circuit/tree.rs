@@ -142,6 +142,14 @@ impl Tree {
         Ok(())
     }
 
+    /// Roots of the subtrees below the shared levels after the block: of the whole tree, where none is shared.
+    pub(super) fn cells_after(&self) -> Vec<FpVar<Fr>> {
+        match self.cells.as_slice() {
+            [] => vec![self.after.clone()],
+            cells => cells.iter().map(|cell| cell.after.clone()).collect(),
+        }
+    }
+
     /// Writes everything about the opening that challenges compare into the log.
     ///
     /// Leaves are not among it: index and subtree roots fix them and the siblings, up to collisions of the hash. So
