@@ -30,6 +30,9 @@ fn pinned() -> BTreeMap<(String, String, String), String> {
     lines.map(key).collect()
 }
 
+/// The bar for a swap, all included, at 2^24 accounts.
+const MOST_CONSTRAINTS_PER_SWAP: usize = 30_000;
+
 #[test]
 fn every_circuit_is_the_pinned_one() {
     let mut pinned = pinned();
@@ -109,4 +112,12 @@ fn a_move_is_within_its_bar() {
     let calls = arcade.call_weights().expect("a shape");
     let play = calls.iter().find(|call| call.name == "play").expect("people play in the arcade");
     assert!(play.constraints <= MOST_CONSTRAINTS_PER_MOVE, "{} constraints", play.constraints);
+}
+
+#[test]
+fn a_swap_is_within_its_bar() {
+    let exchange = zkpov_circuits::chains::chain_by_name("exchange").expect("it ships");
+    let calls = exchange.call_weights().expect("a shape");
+    let swap = calls.iter().find(|call| call.name == "swap").expect("exchange swaps");
+    assert!(swap.constraints <= MOST_CONSTRAINTS_PER_SWAP, "{} constraints", swap.constraints);
 }

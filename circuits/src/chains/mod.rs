@@ -5,11 +5,13 @@ use std::sync::LazyLock;
 use crate::runtime::{Chain, Composition};
 
 mod arcade;
+mod exchange;
 mod identity;
 mod payments;
 pub mod scene;
 
 pub use arcade::{GameNight, arcade, arcade_of};
+pub use exchange::{Market, exchange, exchange_of};
 pub use identity::{Registry, identity, identity_of};
 pub use payments::{Payday, payments, payments_of};
 use scene::Scene;
@@ -17,10 +19,11 @@ use scene::Scene;
 static PAYMENTS: LazyLock<Composition> = LazyLock::new(payments);
 static ARCADE: LazyLock<Composition> = LazyLock::new(arcade);
 static IDENTITY: LazyLock<Composition> = LazyLock::new(identity);
+static EXCHANGE: LazyLock<Composition> = LazyLock::new(exchange);
 
 /// All chains.
 pub fn chains() -> Vec<&'static dyn Chain> {
-    vec![&*PAYMENTS, &*ARCADE, &*IDENTITY]
+    vec![&*PAYMENTS, &*ARCADE, &*IDENTITY, &*EXCHANGE]
 }
 
 /// The chain of that name.
@@ -34,6 +37,7 @@ pub fn scene_by_name(name: &str) -> Option<&'static dyn Scene> {
         "payments" => Some(&Payday),
         "arcade" => Some(&GameNight),
         "identity" => Some(&Registry),
+        "exchange" => Some(&Market),
         _ => None,
     }
 }

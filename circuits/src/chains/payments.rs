@@ -6,7 +6,6 @@ use zkpov_verifier::statement::ChainIdentity;
 
 use super::scene::{People, Scene};
 use crate::{
-    keys::SecretKey,
     pallets::balances::Balances,
     runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Settings, Token},
     state::Value,
@@ -60,20 +59,13 @@ impl Scene for Payday {
             let (call, receiver) = if number < transfers {
                 ("transfer", people.key(receiver))
             } else {
-                ("open", child(people.secret(sender)).public_key())
+                ("open", people.child(sender).public_key())
             };
             let arguments = json!({ "amount": AMOUNT.to_string(), "receiver": receiver.to_json() });
             people.sign(identity, call, sender, 0, &arguments)
         };
         (0..transfers + opens).into_par_iter().map(call).collect()
     }
-}
-
-/// A new key of a person.
-fn child(person: &SecretKey) -> SecretKey {
-    let mut seed = *person.seed();
-    seed[0] ^= 1;
-    SecretKey::from_seed(seed)
 }
 
 #[cfg(test)]

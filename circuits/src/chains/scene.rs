@@ -90,6 +90,13 @@ impl<'a> People<'a> {
         self.secret(index).public_key()
     }
 
+    /// A key that is new to the chain, of a person's own making.
+    pub fn child(&self, index: u32) -> SecretKey {
+        let mut seed = *self.secret(index).seed();
+        seed[0] ^= 1;
+        SecretKey::from_seed(seed)
+    }
+
     /// Account numbers far apart and none twice: the `number`th of them. So a block touches the tree all over.
     pub fn spread(&self, number: u32) -> u32 {
         const GOLDEN_RATIO_PER_MILLE: u64 = 618;

@@ -7,6 +7,8 @@
 //!      │       │    │
 //!      │       │  babyjubjub          points and their multiples
 //!      │       │    │
+//!      │          natural             products and quotients beyond the field
+//!      │            │
 //!   poseidon ──┘  range               hash; integers, comparisons
 //!      │            │
 //!   crate::{bit, hint, constraint}    the seams
@@ -18,12 +20,14 @@
 //! | Merkle level, 8-ary, read / update | 409 / 818, and 3 for the index bits |
 //! | EdDSA verification / key of a new account | 3008 / 21 |
 //! | set in buckets: place / insertion into 8 entries | 308 / 9 |
+//! | Quotient of a 256-bit product by 128 bits | 330 |
 //! | Merkle level, 4-ary, read / update | 300 / 600, and 2 for the index bits |
 
 pub mod babyjubjub;
 pub mod bucket;
 pub mod eddsa;
 pub mod merkle;
+pub mod natural;
 pub mod poseidon;
 pub mod range;
 pub mod samples;

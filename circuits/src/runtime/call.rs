@@ -141,7 +141,7 @@ pub struct Idle<I> {
     /// The inputs.
     pub inputs: I,
     /// The elements of the records that it reads, in the order of reading, the sender's account not among them. Where a
-    /// record is not given its elements are 0.
+    /// record is not given its elements are 0, or there is none where there need not be one.
     pub records: Vec<Vec<Fr>>,
 }
 

@@ -77,13 +77,27 @@ impl GenesisState<'_> {
         self.accounts
     }
 
+    /// The record at a place, if there is one yet.
+    ///
+    /// # Errors
+    ///
+    /// If the state cannot be read.
+    pub fn read<R: Record>(&self, index: u32) -> Result<Option<R>, SpecError> {
+        self.recorder.peek(index).map_err(|error| SpecError::Invalid(error.to_string()))
+    }
+
+    /// How many places the storage of `R` has.
+    pub fn places<R: Record>(&self) -> u64 {
+        self.recorder.layout().shape(R::STORAGE).places()
+    }
+
     /// Puts a record at a place.
     ///
     /// # Errors
     ///
     /// If the storage has no such place.
     pub fn write<R: Record>(&mut self, index: u32, record: &R) -> Result<(), SpecError> {
-        let places = self.recorder.layout().shape(R::STORAGE).places();
+        let places = self.places::<R>();
         if u64::from(index) >= places {
             return Err(SpecError::Invalid(format!("{} at place {index} of {places}", R::NAME)));
         }

@@ -259,6 +259,17 @@ impl<'w> Slot<'_, 'w> {
         })
     }
 
+    /// Whether there is a record at `index`, and the record, as the state has it where the slot is used; its elements are
+    /// 0 where there is none.
+    ///
+    /// # Errors
+    ///
+    /// None but those of the constraint system.
+    pub fn entry<R: Record>(&mut self, index: &Index) -> Result<(Bit, R::Var, Place)> {
+        let used = self.used.clone();
+        self.state.entry::<R>(&used, index)
+    }
+
     /// A place that is empty where the slot is used.
     ///
     /// # Errors

@@ -19,7 +19,8 @@ use crate::gadgets::merkle::NativePath;
 /// What a circuit is told about one access to a storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// The record's fields; empty where the place is to be vacant.
+    /// The record's fields; empty where the place is to be vacant. Of an access to a record that need not be there, 1 and
+    /// its fields if it is, else zeros.
     pub fields: Vec<Fr>,
     /// The time of the access to the same place before, 0 if there was none. Accesses to a tree count from 1, those
     /// of unused slots too.
@@ -241,10 +242,7 @@ impl<'a> Recorder<'a> {
 
     /// The elements of the record at `index`; `None` where there is none.
     pub fn read<R: Record>(&mut self, index: u32) -> Result<Option<Vec<Fr>>, StateError> {
-        let elements = match self.written.get(&(R::STORAGE, index)) {
-            Some(written) => Some(written.elements.clone()),
-            None => read_record::<R>(&self.below, index)?.map(|record| record.elements()),
-        };
+        let elements = self.elements::<R>(index)?;
         let told = elements.clone().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
         self.access(R::STORAGE, index, told)?;
         Ok(elements)
@@ -265,6 +263,22 @@ impl<'a> Recorder<'a> {
     /// The private read of an unused slot, with these elements: nothing holds it to the state.
     pub fn skip_privately<R: Record>(&mut self, elements: Vec<Fr>) {
         self.private.push((R::STORAGE, 0, elements));
+    }
+
+    /// As [`read`](Self::read), of a record that need not be there.
+    pub fn entry<R: Record>(&mut self, index: u32) -> Result<Option<Vec<Fr>>, StateError> {
+        // A dishonest prover pretends that there is none with no elements.
+        let elements = self.elements::<R>(index)?.filter(|elements| !elements.is_empty());
+        self.access(R::STORAGE, index, entry_fields::<R>(elements.as_deref()))?;
+        Ok(elements)
+    }
+
+    /// The elements of the record at `index` as it is now.
+    fn elements<R: Record>(&self, index: u32) -> Result<Option<Vec<Fr>>, StateError> {
+        Ok(match self.written.get(&(R::STORAGE, index)) {
+            Some(written) => Some(written.elements.clone()),
+            None => read_record::<R>(&self.below, index)?.map(|record| record.elements()),
+        })
     }
 
     /// Accesses a place that should be empty; whether it is.
@@ -327,6 +341,11 @@ impl<'a> Recorder<'a> {
     pub fn skip<R: Record>(&mut self, elements: Vec<Fr>) {
         self.tick(R::STORAGE);
         self.accesses.push_back(Access { fields: elements, previous: Fr::from(0u64) });
+    }
+
+    /// As [`skip`](Self::skip), of a record that need not be there.
+    pub fn skip_entry<R: Record>(&mut self, elements: Option<Vec<Fr>>) {
+        self.skip::<R>(entry_fields::<R>(elements.as_deref()));
     }
 
     /// Takes the record at `index` for one with these elements, whatever the state has there: what a dishonest
@@ -461,6 +480,14 @@ impl<'a> Recorder<'a> {
 
     fn touched_in(&self, storage: u8) -> impl Iterator<Item = (u32, &Touch)> {
         self.touched.range((storage, 0)..=(storage, u32::MAX)).map(|((_, index), touch)| (*index, touch))
+    }
+}
+
+/// What a circuit is told of a record that need not be there.
+fn entry_fields<R: Record>(elements: Option<&[Fr]>) -> Vec<Fr> {
+    match elements {
+        Some(elements) => [&[Fr::from(1u64)], elements].concat(),
+        None => vec![Fr::from(0u64); 1 + R::widths().len()],
     }
 }
 

@@ -40,6 +40,7 @@
 //! | a run that begins or ends at another root than its cell's | `state/cells`, `state/root before` |
 //! | a time that stands for another place's index, beyond its bits | `state/last time`; an index has 3 bits a level |
 //! | reading privately what the block does not leave in the state | `state/private read` |
+//! | a record with something in it where the state has none | `state/absent is 0` |
 //! | choosing what is compared once the challenges are known | it is in the log: `state/log/…` |
 //!
 //! The log has everything that the tuples are made of, or something that fixes it: places, times and `when` of
@@ -458,6 +459,50 @@ impl<'w> State<'w> {
         let leaf = constraint::product(there.as_field(), &poseidon::hash(&packed)?)?;
         let place = self.access(when, R::STORAGE, index, leaf, access)?;
         Ok((record, place))
+    }
+
+    /// What is at `index` where `when` is 1: whether there is a record, and the record, whose elements are all 0 where
+    /// there is none. For records that come into being when they are first needed.
+    ///
+    /// One more than [`read`](Self::read) of a bit, a product, and a constraint an element.
+    pub fn entry<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<(Bit, R::Var, Place)> {
+        let cs = self.cs.clone();
+        let _namespace = namespace::enter(&cs, R::NAME);
+        let layout = self.layout;
+        let label = Label { variable: R::NAME, range: R::NAME };
+        if let Source::Native(recorder) = &mut self.source {
+            let number = index.number()?;
+            let elements = if when.value()? {
+                refuse_held(self.held, R::STORAGE, number)?;
+                match recorder.entry::<R>(number) {
+                    Ok(elements) => elements,
+                    Err(error) => return Err(recorder.fail(error)),
+                }
+            } else {
+                let elements = self.idle.pop_front();
+                recorder.skip_entry::<R>(elements.clone());
+                elements
+            };
+            let present = Bit::constant(elements.is_some());
+            let elements = elements.unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
+            let record = R::hint(&cs, &layout, label, Fields::new(Some(&elements)))?;
+            let place = Place { storage: R::STORAGE, access: 0, number, when: when.clone() };
+            return Ok((present, record, place));
+        }
+        let access = self.next_access()?;
+        let mut fields = Fields::new(access.map(|access| access.fields.as_slice()));
+        let head = fields.take(1);
+        let present = hint::bit(&cs, "present", || Ok(head.get(0)? == Fr::ONE))?;
+        let record = R::hint(&cs, &layout, label, fields)?;
+        let absent = present.not()?;
+        for element in R::variables(&record) {
+            // The leaf of an empty place says nothing of them.
+            let nothing = Linear::new(&cs);
+            constraint::enforce_product("state/absent is 0", absent.as_field(), &element, nothing)?;
+        }
+        let leaf = constraint::product(present.as_field(), &leaf::<R>(&record)?)?;
+        let place = self.access(when, R::STORAGE, index, leaf, access)?;
+        Ok((present, record, place))
     }
 
     /// A place that the state has empty where `when` is 1.
