@@ -212,7 +212,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    #[ignore = "minutes: scripts/soundness runs it"]
+    #[ignore = "minutes"]
     fn thousands_of_random_calls_do_what_the_model_does(attempts in prop::collection::vec(attempt(), 20..100)) {
         run(&attempts, 50);
     }
