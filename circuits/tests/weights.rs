@@ -121,3 +121,14 @@ fn a_swap_is_within_its_bar() {
     let swap = calls.iter().find(|call| call.name == "swap").expect("exchange swaps");
     assert!(swap.constraints <= MOST_CONSTRAINTS_PER_SWAP, "{} constraints", swap.constraints);
 }
+
+/// The bar for a vote, all included, at 2^24 accounts.
+const MOST_CONSTRAINTS_PER_VOTE: usize = 20_000;
+
+#[test]
+fn a_vote_is_within_its_bar() {
+    let council = zkpov_circuits::chains::chain_by_name("council").expect("it ships");
+    let calls = council.call_weights().expect("a shape");
+    let vote = calls.iter().find(|call| call.name == "vote").expect("the council votes");
+    assert!(vote.constraints <= MOST_CONSTRAINTS_PER_VOTE, "{} constraints", vote.constraints);
+}

@@ -5,12 +5,14 @@ use std::sync::LazyLock;
 use crate::runtime::{Chain, Composition};
 
 mod arcade;
+mod council;
 mod exchange;
 mod identity;
 mod payments;
 pub mod scene;
 
 pub use arcade::{GameNight, arcade, arcade_of};
+pub use council::{Assembly, council, council_of};
 pub use exchange::{Market, exchange, exchange_of};
 pub use identity::{Registry, identity, identity_of};
 pub use payments::{Payday, payments, payments_of};
@@ -20,10 +22,11 @@ static PAYMENTS: LazyLock<Composition> = LazyLock::new(payments);
 static ARCADE: LazyLock<Composition> = LazyLock::new(arcade);
 static IDENTITY: LazyLock<Composition> = LazyLock::new(identity);
 static EXCHANGE: LazyLock<Composition> = LazyLock::new(exchange);
+static COUNCIL: LazyLock<Composition> = LazyLock::new(council);
 
 /// All chains.
 pub fn chains() -> Vec<&'static dyn Chain> {
-    vec![&*PAYMENTS, &*ARCADE, &*IDENTITY, &*EXCHANGE]
+    vec![&*PAYMENTS, &*ARCADE, &*IDENTITY, &*EXCHANGE, &*COUNCIL]
 }
 
 /// The chain of that name.
@@ -38,6 +41,7 @@ pub fn scene_by_name(name: &str) -> Option<&'static dyn Scene> {
         "arcade" => Some(&GameNight),
         "identity" => Some(&Registry),
         "exchange" => Some(&Market),
+        "council" => Some(&Assembly),
         _ => None,
     }
 }

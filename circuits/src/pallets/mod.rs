@@ -9,5 +9,6 @@
 pub mod arcade;
 pub mod assets;
 pub mod balances;
+pub mod governance;
 pub mod identity;
 pub mod pools;

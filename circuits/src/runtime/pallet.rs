@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{
     SpecError,
-    account::{Account, Parameters},
+    account::{Account, MAX_ISSUANCE, Parameters},
     call::{Call, Inherent},
     lane::{Kind, Signed, Unsigned},
 };
@@ -89,6 +89,21 @@ impl GenesisState<'_> {
     /// How many places the storage of `R` has.
     pub fn places<R: Record>(&self) -> u64 {
         self.recorder.layout().shape(R::STORAGE).places()
+    }
+
+    /// Adds `amount`, which the pallet puts into a record, to the total issuance.
+    ///
+    /// # Errors
+    ///
+    /// If the chain's issuance would exceed [`MAX_ISSUANCE`].
+    pub fn issue(&mut self, amount: u128) -> Result<(), SpecError> {
+        let total = self.parameters.total_issuance.checked_add(amount);
+        let total = total.filter(|total| *total <= MAX_ISSUANCE).ok_or_else(|| {
+            SpecError::Invalid(format!("{amount} more exceeds the largest issuance, {MAX_ISSUANCE}"))
+        })?;
+        self.parameters.total_issuance = total;
+        let parameters = self.parameters;
+        self.write(0, &parameters)
     }
 
     /// Puts a record at a place.

@@ -347,7 +347,7 @@ impl<'a> Forgery<'a> {
         }
         let mut statement = self.outline();
         let storages = crate::state::storage_roots(&on.state, on.chain.layout()).expect("memory");
-        let Executed { lanes, body, mut recorder, .. } = self.run(&statement);
+        let Executed { lanes, body, mut recorder, upgrade, .. } = self.run(&statement);
         if let Some(slip) = &self.slipped_in {
             slip(&mut recorder);
         }
@@ -367,6 +367,7 @@ impl<'a> Forgery<'a> {
         }
         statement[23] = crate::state::hash_storages(&storages);
         statement[24] = crate::state::hash_storages(&after);
+        statement[33..35].copy_from_slice(&upgrade.unwrap_or_default());
         statement[30] = poseidon::chain(&[&head[..], &used.map(Fr::from), &padded].concat());
         Witness {
             public_input: poseidon::chain(&statement),
