@@ -17,13 +17,10 @@ const RUNTIME_VERSION: u32 = 1;
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
 
-/// The chain as it ships: 2^24 accounts, 64 places for proposals, and tiers that fill 2^17 (for tests), 2^18 and 2^20.
+/// The chain as it ships: 2^24 accounts, 64 places for proposals, and tiers that fill 2^18 and 2^20: a slot of
+/// each lane does not fit 2^17.
 pub fn council() -> Composition {
-    let tiers = vec![
-        (17, vec![1, 1, 1, 1, 1, 1, 1, 1]),
-        (18, vec![3, 1, 1, 8, 1, 1, 1, 1]),
-        (20, vec![10, 2, 3, 40, 8, 2, 3, 2]),
-    ];
+    let tiers = vec![(18, vec![3, 1, 1, 5, 1, 1, 1, 1]), (20, vec![9, 2, 3, 30, 8, 2, 4, 2])];
     let governance = Governance::new(ACCOUNT_LEVELS);
     council_of(ACCOUNT_LEVELS, governance, RUNTIME_VERSION, tiers)
 }

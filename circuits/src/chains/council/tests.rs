@@ -52,7 +52,7 @@ fn first_block(
 fn the_scene_fills_the_lanes_that_a_first_block_can() {
     let (secrets, chain) = (secrets(), council());
     let (state, context, block) = first_block(&chain, &secrets);
-    assert_eq!(block.used_slots, [1, 1, 1, 1, 0, 1, 0, 0]);
+    assert_eq!(block.used_slots, [3, 1, 1, 5, 0, 1, 0, 0]);
     let applied =
         chain.apply(&state, &context, block.tier, &block.used_slots, &block.body).expect("its body");
     assert_eq!((applied.state_root, applied.changes), (block.state_root, block.changes));

@@ -34,6 +34,7 @@ fn lanes(number: usize) -> Slots {
 }
 
 #[test]
+#[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_in_a_proposal() {
     let on = chain(lanes(2), 4);
     let calls = [propose(&on, 1, Action::Spend { to: holder(3), amount: 700 })];
@@ -41,6 +42,7 @@ fn nothing_survives_in_a_proposal() {
 }
 
 #[test]
+#[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_in_a_vote() {
     let on = with_proposal(chain(lanes(3), 4), &proposed(Action::Spend { to: holder(3), amount: 700 }));
     let calls = [vote(&on, 2, 0, Opinion { aye: true, conviction: 3, stake: 900 })];
@@ -65,6 +67,7 @@ fn nothing_survives_in_an_unlock() {
 }
 
 #[test]
+#[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_in_a_count() {
     let closable =
         Proposal { due: 0, ayes: 10_000_000, turnout: 1_000_000, ..proposed(Action::Burn { amount: 700 }) };
@@ -74,6 +77,7 @@ fn nothing_survives_in_a_count() {
 }
 
 #[test]
+#[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_in_an_enactment() {
     let on = with_passed(chain(lanes(7), 4), Action::Mint { to: holder(3), amount: 700 });
     let calls = [enact(&on, 2, 0)];

@@ -25,8 +25,8 @@
 //! | `close` (inherent) | counts the votes when the vote is over; the deposit to the proposer or to the treasury |
 //! | `enact` | does what a passed proposal says: [`Action`] |
 //!
-//! Weights are in `weights.csv`. One lane enacts all kinds of action: what a slot pays for its sender's signature and
-//! account is several times what all kinds together add.
+//! Weights are in `weights.csv`. One lane enacts all kinds of action: telling them apart costs some hundreds of
+//! constraints, the signature and the account of a lane's sender ten thousand.
 //!
 //! # Storage
 //!
