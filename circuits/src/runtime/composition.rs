@@ -528,9 +528,8 @@ impl Composition {
 
 /// The lanes of these call kinds with these capacities.
 fn lanes(kinds: &[Box<dyn Kind>], capacities: &[u32]) -> Vec<Lane> {
-    let lane =
-        |((kind, number), capacity): ((&Box<dyn Kind>, u8), &u32)| lane(kind.as_ref(), number, *capacity);
-    kinds.iter().zip(0u8..).zip(capacities).map(lane).collect()
+    let numbered = kinds.iter().zip(0u8..).zip(capacities);
+    numbered.map(|((kind, number), capacity)| lane(kind.as_ref(), number, *capacity)).collect()
 }
 
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {

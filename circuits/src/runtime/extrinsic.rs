@@ -152,10 +152,11 @@ pub(crate) struct HeaderJson {
 /// Names of the members of [`HeaderJson`], and of the signature.
 pub(crate) const COMMON_MEMBERS: [&str; 6] = ["call", "sender", "nonce", "expiry", "fee", "signature"];
 
-/// Splits an extrinsic's JSON object into what every call has, the call's arguments, and the signature if there is one.
-pub(crate) fn split_json(
-    mut members: Map<String, Json>,
-) -> Result<(HeaderJson, Map<String, Json>, Option<Json>), ExtrinsicError> {
+/// An extrinsic in JSON: what every call has, the call's arguments, and the signature if there is one.
+pub(crate) type SplitJson = (HeaderJson, Map<String, Json>, Option<Json>);
+
+/// Splits an extrinsic's JSON object.
+pub(crate) fn split_json(mut members: Map<String, Json>) -> Result<SplitJson, ExtrinsicError> {
     let signature = members.remove("signature");
     let (common, arguments): (Map<_, _>, Map<_, _>) =
         members.into_iter().partition(|(name, _)| COMMON_MEMBERS.contains(&name.as_str()));

@@ -212,6 +212,9 @@ impl TestChain {
     }
 }
 
+/// A change of the state that no call makes.
+type Change<'a> = Box<dyn Fn(&mut Recorder<'_>) + 'a>;
+
 /// A block under forgery: what the prover says, before anything is derived from it.
 pub(crate) struct Forgery<'a> {
     pub(crate) on: &'a TestChain,
@@ -224,11 +227,11 @@ pub(crate) struct Forgery<'a> {
     /// Whether slots are still to be signed, by their senders' keys.
     pub(crate) signs: bool,
     /// Changes to the state that the prover pretends before the block.
-    pretended: Vec<Box<dyn Fn(&mut Recorder<'_>) + 'a>>,
+    pretended: Vec<Change<'a>>,
     /// Claimed used slots, in place of the number of used ones.
     pub(crate) used_slots: Option<Vec<u32>>,
     /// A change of what the block opens that no access wrote.
-    slipped_in: Option<Box<dyn Fn(&mut Recorder<'_>) + 'a>>,
+    slipped_in: Option<Change<'a>>,
 }
 
 impl<'a> Forgery<'a> {

@@ -14,7 +14,9 @@ const LIBRARY: &str = include_str!("new_pallet/lib.rs.template");
 ///
 /// docs/tutorial.md goes on from there.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  zkpov new-pallet votes --circuits ../zkpov/circuits && cd votes && cargo test")]
+#[command(
+    after_help = "Examples:\n  zkpov new-pallet votes --circuits ../zkpov/circuits && cd votes && cargo test"
+)]
 pub(crate) struct Args {
     /// Its name: lower-case letters, digits and `_`, a letter first
     #[arg(value_name = "NAME")]
