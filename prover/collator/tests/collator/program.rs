@@ -316,9 +316,17 @@ fn timings_name_the_phases_and_leave_the_result_alone() {
 #[test]
 fn circuits_are_reported_one_object_a_line() {
     let ran = Files::new().run("bench circuits --tier tiny --json");
-    let size = ran.json(0);
-    for field in ["chain", "tier", "slots", "constraints", "variables", "non_zeros", "constraints_per_call"] {
-        assert!(!size[field].is_null(), "{field}");
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let text = ran.stdout();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    assert_eq!(lines.len(), zkpov_circuits::chains::chains().len(), "a line for the tiny tier of each chain");
+    for size in lines {
+        for field in
+            ["chain", "tier", "slots", "constraints", "variables", "non_zeros", "constraints_per_call"]
+        {
+            assert!(!size[field].is_null(), "{field}");
+        }
+        assert!(size["constraints_per_call"]["transfer"].as_u64().unwrap() <= 20_000);
     }
-    assert!(size["constraints_per_call"]["transfer"].as_u64().unwrap() <= 20_000);
 }
