@@ -132,7 +132,7 @@ mod tests {
         let sizes = Sizes { domain: 1 << 20, l: 1 << 20, a: 1 << 20, b: 1 << 20 };
         let cpu = rates(100, 300, 50);
         assert_eq!(
-            Share::choose(sizes, 16, rates(200, 600, 100), cpu),
+            Share::choose(sizes, 16, rates(120, 360, 60), cpu),
             Share::Device(vec![Section::BG2, Section::A])
         );
         assert_eq!(Share::choose(sizes, 16, rates(2000, 6000, 1000), cpu), Share::Cpu);
