@@ -78,7 +78,7 @@ pub struct Label {
     pub range: &'static str,
 }
 
-/// A value with a native form and one in a circuit. See the [module](self).
+/// A value with a native form, one in a circuit, and one in JSON, all of one declaration: [`values!`](crate::values).
 pub trait Value: Clone + core::fmt::Debug + PartialEq + Send + Sync + Sized + 'static {
     /// The value in a circuit.
     type Var: Clone + core::fmt::Debug;

@@ -384,7 +384,7 @@ impl<'w> State<'w> {
         Ok((record, place))
     }
 
-    /// The record at `index`, as the block leaves the state where `when` is 1: see [`private`].
+    /// The record at `index`, as the block leaves the state where `when` is 1: see `state/circuit/private.rs`.
     ///
     /// An importer does not know the place. So nothing that the block changes may depend on what is read.
     pub fn read_privately<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<R::Var> {
