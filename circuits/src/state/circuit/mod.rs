@@ -305,39 +305,7 @@ impl<'w> State<'w> {
 
     /// The record at `index`, as the state has it where `when` is 1.
     pub fn read<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<(R::Var, Place)> {
-        let cs = self.cs.clone();
-        let _namespace = namespace::enter(&cs, R::NAME);
-        let layout = self.layout;
-        let label = Label { variable: R::NAME, range: R::NAME };
-        if let Source::Native(recorder) = &mut self.source {
-            let elements = if when.value()? {
-                let number = index.number()?;
-                refuse_held(self.held, R::STORAGE, number)?;
-                recorder.read::<R>(number)
-            } else {
-                let elements =
-                    self.idle.pop_front().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
-                recorder.skip::<R>(elements.clone());
-                Ok(Some(elements))
-            };
-            let elements = match elements {
-                Ok(Some(elements)) => elements,
-                Ok(None) => {
-                    constraint::refuse("state/record is there")?;
-                    vec![Fr::from(0u64); R::widths().len()]
-                }
-                Err(error) => return Err(recorder.fail(error)),
-            };
-            let record = R::hint(&cs, &layout, label, Fields::new(Some(&elements)))?;
-            let place = Place { storage: R::STORAGE, access: 0, number: index.number()?, when: when.clone() };
-            return Ok((record, place));
-        }
-        let access = self.next_access()?;
-        let fields = Fields::new(access.map(|access| access.fields.as_slice()));
-        let record = R::hint(&cs, &layout, label, fields)?;
-        let leaf = leaf::<R>(&record)?;
-        let place = self.access(when, R::STORAGE, index, leaf, access)?;
-        Ok((record, place))
+        self.read_where::<R>(when, None, index)
     }
 
     /// The record at `index` where `present` is 1, or a place that the state has empty where it is 0, where `when` is 1: one
@@ -350,6 +318,16 @@ impl<'w> State<'w> {
         present: &Bit,
         index: &Index,
     ) -> Result<(R::Var, Place)> {
+        self.read_where::<R>(when, Some(present), index)
+    }
+
+    /// An access that finds a record where `present` is 1, which it always is if there is no such bit.
+    fn read_where<R: Record>(
+        &mut self,
+        when: &Bit,
+        present: Option<&Bit>,
+        index: &Index,
+    ) -> Result<(R::Var, Place)> {
         let cs = self.cs.clone();
         let _namespace = namespace::enter(&cs, R::NAME);
         let layout = self.layout;
@@ -360,7 +338,7 @@ impl<'w> State<'w> {
                 let number = index.number()?;
                 refuse_held(self.held, R::STORAGE, number)?;
                 let found = recorder.read::<R>(number).map_err(|error| recorder.fail(error))?;
-                match (present.value()?, &found) {
+                match (present.map_or(Ok(true), Bit::value)?, &found) {
                     (true, None) => constraint::refuse("state/record is there")?,
                     (false, Some(_)) => constraint::refuse("state/place is vacant")?,
                     _ => (),
@@ -378,8 +356,11 @@ impl<'w> State<'w> {
         let access = self.next_access()?;
         let fields = Fields::new(access.map(|access| access.fields.as_slice()));
         let record = R::hint(&cs, &layout, label, fields)?;
-        // The leaf of an empty place is 0, and no record's.
-        let leaf = constraint::product(present.as_field(), &leaf::<R>(&record)?)?;
+        let mut leaf = leaf::<R>(&record)?;
+        if let Some(present) = present {
+            // The leaf of an empty place is 0, and no record's.
+            leaf = constraint::product(present.as_field(), &leaf)?;
+        }
         let place = self.access(when, R::STORAGE, index, leaf, access)?;
         Ok((record, place))
     }
