@@ -189,6 +189,12 @@ impl<'w> Slot<'_, 'w> {
     ///
     /// Those of [`read`](Self::read).
     pub fn credit(&mut self, index: &Index, amount: &U128) -> Result<AccountVar> {
+        if let Some(sender) = &self.sender {
+            // To oneself it would move nothing but the fee. But a prover who reads the receiver's account as the slot leaves the
+            // sender's would have a block that is proven and that no importer executes.
+            let apart = linear::difference(sender.index.as_field(), index.as_field())?;
+            enforce_inverse("balances/sender is not receiver", &apart).map(drop)?;
+        }
         let (account, place) = self.read::<Account>(index)?;
         let balance = account.balance.checked_add("runtime/receiver balance", amount)?;
         self.write::<Account>(place, &AccountVar { balance, ..account.clone() })?;
