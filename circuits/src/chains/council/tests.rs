@@ -1,68 +1,31 @@
 //! The chain as it ships: its spec, its people, what they sign, what fits.
 
-use zkpov_verifier::head::Head;
-
 use super::*;
 use crate::{
-    runtime::{BlockContext, Chain, Execution},
+    runtime::{Chain, testing::TestChain},
     state::Value,
 };
 
-/// Secret keys of the scene's people, the author first.
-fn secrets() -> Vec<SecretKey> {
-    (0..40u8).map(|i| SecretKey::from_seed([i + 1; 32])).collect()
-}
-
-/// A first block of the scene in the smallest tier, and what led to it.
-fn first_block(
-    chain: &Composition,
-    secrets: &[SecretKey],
-) -> (crate::state::ChangeSet, BlockContext, Execution) {
-    let people = People::new(chain, secrets);
-    let genesis = chain.genesis(&people.spec(&Assembly).to_string()).expect("a sound spec");
-    let head = Head::genesis(genesis.state_root);
-    let identity = ChainIdentity {
-        para_id: 2_000,
-        genesis_hash: head.hash(),
-        runtime_version: chain.runtime_version(),
-        transaction_version: chain.transaction_version(),
-    };
-    let context = BlockContext {
-        identity,
-        parent: head.as_parent(),
-        relay_parent_number: 100,
-        author: 0,
-        author_key: people.key(0),
-        context: [7; 32],
-    };
-    let tier = &chain.tiers()[0];
-    let capacities: Vec<u32> = tier.lanes.iter().map(|lane| lane.capacity).collect();
-    let calls = Assembly.calls(&people, &identity, &capacities).expect("signed calls");
-    let block = chain.execute(&genesis.changes, &context, Some(tier.id), &calls).expect("a block");
-    assert!(
-        block.refused.is_empty() && block.deferred.is_empty(),
-        "{:?} {:?}",
-        block.refused,
-        block.deferred
-    );
-    (genesis.changes, context, block)
+/// The chain at its genesis, and the scene's people.
+fn begun() -> (TestChain, Vec<SecretKey>) {
+    TestChain::of_scene(council(), &Assembly, 40)
 }
 
 #[test]
 fn the_scene_fills_the_lanes_that_a_first_block_can() {
-    let (secrets, chain) = (secrets(), council());
-    let (state, context, block) = first_block(&chain, &secrets);
+    let (on, secrets) = begun();
+    let block = on.scene_block(&Assembly, &secrets, on.tier());
     assert_eq!(block.used_slots, [3, 1, 1, 5, 0, 1, 0, 0]);
     let applied =
-        chain.apply(&state, &context, block.tier, &block.used_slots, &block.body).expect("its body");
+        on.chain.apply(&on.state, &on.context, block.tier, &block.used_slots, &block.body).expect("its body");
     assert_eq!((applied.state_root, applied.changes), (block.state_root, block.changes));
 }
 
 #[test]
 fn json_and_bytes_of_every_call_say_the_same() {
-    let (secrets, chain) = (secrets(), council());
-    let people = People::new(&chain, &secrets);
-    let identity = first_block(&chain, &secrets).1.identity;
+    let (on, secrets) = begun();
+    let (chain, identity) = (&on.chain, on.context.identity);
+    let people = People::new(chain, &secrets);
     let hash = format!("0x{}", "c5".repeat(32));
     let who = json!({ "account": 3, "key": people.key(3).to_json() });
     let proposed = [
@@ -99,8 +62,9 @@ fn json_and_bytes_of_every_call_say_the_same() {
 
 #[test]
 fn specs_that_do_not_say_how_the_chain_is_governed_are_refused() {
-    let (secrets, chain) = (secrets(), council());
-    let sound = People::new(&chain, &secrets).spec(&Assembly);
+    let (on, secrets) = begun();
+    let chain = &on.chain;
+    let sound = People::new(chain, &secrets).spec(&Assembly);
     let refused = |change: fn(&mut Json)| {
         let mut spec = sound.clone();
         change(&mut spec["pallets"]["governance"]);

@@ -1,12 +1,9 @@
 //! The chain as a whole: circuit and native code agree, import ends where authoring did, scenes fill their tiers.
 
-use zkpov_verifier::{head::Head, statement::ChainIdentity};
-
-use super::{AUTHOR, Market, People, Scene, exchange};
+use super::{Market, exchange};
 use crate::{
-    keys::SecretKey,
     pallets::{balances::circuit::Payment, pools::testing::*},
-    runtime::{BlockContext, Chain, Extrinsic},
+    runtime::{Chain, Extrinsic},
 };
 
 /// A call of each kind.
@@ -48,29 +45,9 @@ fn json_and_bytes_of_an_extrinsic_say_the_same() {
 
 #[test]
 fn the_scene_fills_every_lane() {
-    let chain = exchange();
-    let secrets: Vec<_> = (0..128).map(|i| SecretKey::from_seed([i; 32])).collect();
-    let people = People::new(&chain, &secrets);
-    let genesis = chain.genesis(&people.spec(&Market).to_string()).expect("a sound spec");
-    let head = Head::genesis(genesis.state_root);
-    let identity = ChainIdentity {
-        para_id: 2_000,
-        genesis_hash: head.hash(),
-        runtime_version: chain.runtime_version(),
-        transaction_version: chain.transaction_version(),
-    };
-    let context = BlockContext {
-        identity,
-        parent: head.as_parent(),
-        relay_parent_number: 100,
-        author: AUTHOR,
-        author_key: people.key(AUTHOR),
-        context: [7; 32],
-    };
-    for tier in chain.tiers() {
+    let (on, secrets) = TestChain::of_scene(exchange(), &Market, 128);
+    for tier in on.chain.tiers() {
         let capacities: Vec<u32> = tier.lanes.iter().map(|lane| lane.capacity).collect();
-        let calls = Market.calls(&people, &identity, &capacities).expect("calls");
-        let block = chain.execute(&genesis.changes, &context, Some(tier.id), &calls).expect("a block");
-        assert_eq!(block.used_slots, capacities, "{:?} {:?}", block.refused, block.deferred);
+        assert_eq!(on.scene_block(&Market, &secrets, tier).used_slots, capacities);
     }
 }

@@ -1,11 +1,9 @@
 //! The chain as a whole.
 
-use zkpov_verifier::head::Head;
-
 use super::*;
 use crate::{
     pallets::identity::testing::{appoint, attest, prove, revoke, small},
-    runtime::{BlockContext, Chain},
+    runtime::{Chain, testing::TestChain},
 };
 
 #[test]
@@ -51,29 +49,9 @@ fn specs_that_are_no_chain_are_refused() {
 
 #[test]
 fn the_scene_fills_every_lane_of_every_tier() {
-    let chain = identity();
-    let secrets: Vec<SecretKey> = (0..200u8).map(|i| SecretKey::from_seed([i; 32])).collect();
-    let people = People::new(&chain, &secrets);
-    let genesis = chain.genesis(&people.spec(&Registry).to_string()).expect("a sound spec");
-    let head = Head::genesis(genesis.state_root);
-    let identity = ChainIdentity {
-        para_id: 2_000,
-        genesis_hash: head.hash(),
-        runtime_version: chain.runtime_version(),
-        transaction_version: chain.transaction_version(),
-    };
-    let context = BlockContext {
-        identity,
-        parent: head.as_parent(),
-        relay_parent_number: 1,
-        author: 0,
-        author_key: people.key(0),
-        context: [0; 32],
-    };
-    for tier in chain.tiers() {
+    let (on, secrets) = TestChain::of_scene(identity(), &Registry, 200);
+    for tier in on.chain.tiers() {
         let capacities: Vec<u32> = tier.lanes.iter().map(|lane| lane.capacity).collect();
-        let calls = Registry.calls(&people, &identity, &capacities).expect("calls");
-        let block = chain.execute(&genesis.changes, &context, Some(tier.id), &calls).expect("a block");
-        assert_eq!(block.used_slots, capacities, "{:?} {:?}", block.refused, block.deferred);
+        assert_eq!(on.scene_block(&Registry, &secrets, tier).used_slots, capacities);
     }
 }

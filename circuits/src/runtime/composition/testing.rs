@@ -22,6 +22,7 @@ use zkpov_verifier::{
 
 use super::{super::extrinsic, *};
 use crate::{
+    chains::scene::{People, Scene},
     constraint::leniently,
     integer::scalar_to_field,
     soundness::{is_satisfied, violated, without},
@@ -97,6 +98,29 @@ impl TestChain {
             context: [7; 32],
         };
         Self { chain, state: genesis.changes, context }
+    }
+
+    /// The chain of a scene's spec, and its people: keys number 0 and up, of whom the first authors.
+    pub(crate) fn of_scene(chain: Composition, scene: &dyn Scene, people: u8) -> (Self, Vec<SecretKey>) {
+        let secrets: Vec<SecretKey> = (0..people).map(secret).collect();
+        let spec = People::new(&chain, &secrets).spec(scene).to_string();
+        (Self::new(chain, &spec), secrets)
+    }
+
+    /// The block of a scene's calls for `tier`, none of which is refused or left for later.
+    #[track_caller]
+    pub(crate) fn scene_block(&self, scene: &dyn Scene, secrets: &[SecretKey], tier: &Tier) -> Execution {
+        let capacities: Vec<u32> = tier.lanes.iter().map(|lane| lane.capacity).collect();
+        let people = People::new(&self.chain, secrets);
+        let calls = scene.calls(&people, &self.context.identity, &capacities).expect("calls of the chain");
+        let block = self.chain.execute(&self.state, &self.context, Some(tier.id), &calls).expect("a block");
+        assert!(
+            block.refused.is_empty() && block.deferred.is_empty(),
+            "{:?} {:?}",
+            block.refused,
+            block.deferred
+        );
+        block
     }
 
     /// The chain's smallest tier, which tests use.
