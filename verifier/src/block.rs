@@ -15,7 +15,7 @@ use ark_bn254::Fr;
 use codec::Encode;
 use thiserror::Error;
 
-use crate::body::{BodyError, BodyLayout};
+use crate::body::{BodyError, BodyFormat, BodyLayout};
 use crate::eddsa::{PublicKey, Signature};
 use crate::exchange::{Exchange, ExchangeError, Intake};
 use crate::field;
@@ -137,7 +137,7 @@ impl Proven {
     }
 
     /// The statement this block's proof must prove, on this parent and relay parent, for this
-    /// chain, the lanes of the block's tier and the block's [`exchange`](Self::exchange). Neither proof nor
+    /// chain, its body format, the lanes of the block's tier and the block's [`exchange`](Self::exchange). Neither proof nor
     /// signature enters it.
     ///
     /// # Errors
@@ -148,10 +148,11 @@ impl Proven {
         chain: &ChainIdentity,
         parent: &ParentHead,
         relay: &RelayContext,
+        format: BodyFormat,
         lanes: &[Lane],
         exchange: &Exchange,
     ) -> Result<Statement, StatementError> {
-        let layout = BodyLayout::new(self.tier, lanes, &self.used_slots)?;
+        let layout = BodyLayout::new(format, self.tier, lanes, &self.used_slots)?;
         let body = layout.decode(&self.body)?;
         Ok(Statement {
             chain: *chain,

@@ -11,6 +11,13 @@
 //!
 //! The encoding is injective: tier and used slots (hence the length) are hashed with the elements,
 //! every element has one encoding, and nothing is left over. So one root stands for one body.
+//!
+//! A *private* body is encrypted in the circuit. Here it is a nonce and 32-byte elements, of which a body of a tier has always the same
+//! number, whatever its slots hold: every slot counts as used, and which are is the first encrypted element.
+//!
+//! ```text
+//!   nonce, encrypted: number of used slots of each lane, every slot of every lane
+//! ```
 
 use alloc::vec::Vec;
 
@@ -19,7 +26,7 @@ use ark_ff::AdditiveGroup;
 use thiserror::Error;
 
 use crate::field::{self, domain};
-use crate::lane::{Lane, MAX_LANES, TierId};
+use crate::lane::{Lane, MAX_ELEMENT_BYTES, MAX_LANES, TierId};
 use crate::poseidon;
 
 /// First element of a body's chain.
@@ -28,6 +35,25 @@ pub const BODY_DOMAIN: Fr = domain("zkpov/body/1");
 /// Most elements of a tier's full body: what bounds the hashing of a validator (about 2,200
 /// Poseidon calls).
 pub const MAX_BODY_ELEMENTS: usize = 1 << 15;
+
+/// Who can read a chain's bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BodyFormat {
+    /// Everybody.
+    Public,
+    /// Whoever holds the chain's key: the body is encrypted in the circuit.
+    Private,
+}
+
+impl BodyFormat {
+    /// Elements of a body before those of its slots: of a private one the nonce and the numbers of used slots.
+    pub const fn leading_elements(self) -> usize {
+        match self {
+            Self::Public => 0,
+            Self::Private => 2,
+        }
+    }
+}
 
 /// Bytes of a body, or a shape, that a tier does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -47,6 +73,16 @@ pub enum BodyError {
         /// The lane.
         lane: usize,
         /// Slots used.
+        used: u32,
+        /// Slots there are.
+        capacity: u32,
+    },
+    /// A private body does not count all of a lane's slots as used.
+    #[error("a private body counts all {capacity} slots of lane {lane} as used, this one {used}")]
+    Uncovered {
+        /// The lane.
+        lane: usize,
+        /// Slots counted as used.
         used: u32,
         /// Slots there are.
         capacity: u32,
@@ -91,6 +127,7 @@ pub enum BodyError {
 /// The shape of one block's body: a tier's lanes, and how many slots of each are used.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLayout<'a> {
+    format: BodyFormat,
     tier: TierId,
     lanes: &'a [Lane],
     used_slots: &'a [u32],
@@ -101,14 +138,19 @@ impl<'a> BodyLayout<'a> {
     ///
     /// # Errors
     ///
-    /// A used-slot list that is not one entry for each lane, a lane used beyond its capacity, or
+    /// A used-slot list that is not one entry for each lane, a lane used beyond its capacity or, in a private body, below it, or
     /// lanes that no tier may have (more than [`MAX_LANES`], or [`MAX_BODY_ELEMENTS`] exceeded).
-    pub fn new(tier: TierId, lanes: &'a [Lane], used_slots: &'a [u32]) -> Result<Self, BodyError> {
+    pub fn new(
+        format: BodyFormat,
+        tier: TierId,
+        lanes: &'a [Lane],
+        used_slots: &'a [u32],
+    ) -> Result<Self, BodyError> {
         if lanes.len() != used_slots.len() || lanes.len() > MAX_LANES {
             let (found, expected) = (used_slots.len(), lanes.len().min(MAX_LANES));
             return Err(BodyError::LaneCount { found, expected });
         }
-        if !matches!(full_elements(lanes), Some(count) if count <= MAX_BODY_ELEMENTS) {
+        if !matches!(full_elements(format, lanes), Some(count) if count <= MAX_BODY_ELEMENTS) {
             return Err(BodyError::TooManyElements);
         }
         for (lane, (shape, &used)) in lanes.iter().zip(used_slots).enumerate() {
@@ -116,8 +158,11 @@ impl<'a> BodyLayout<'a> {
             if used > capacity {
                 return Err(BodyError::Capacity { lane, used, capacity });
             }
+            if format == BodyFormat::Private && used < capacity {
+                return Err(BodyError::Uncovered { lane, used, capacity });
+            }
         }
-        Ok(Self { tier, lanes, used_slots })
+        Ok(Self { format, tier, lanes, used_slots })
     }
 
     /// Used slots of each lane, padded with zeros to [`MAX_LANES`].
@@ -129,25 +174,39 @@ impl<'a> BodyLayout<'a> {
 
     /// Widths in bytes of the body's elements, in order.
     fn widths(&self) -> impl Iterator<Item = u8> + '_ {
-        self.lanes
-            .iter()
-            .zip(self.used_slots)
-            .flat_map(|(lane, &used)| (0..used).flat_map(move |_| lane.element_bytes.iter().copied()))
+        let of_slot = |lane: &'a Lane| lane.element_bytes.iter().map(|width| self.width(*width));
+        let leading = core::iter::repeat_n(MAX_ELEMENT_BYTES, self.format.leading_elements());
+        let lanes = self.lanes.iter().zip(self.used_slots);
+        leading.chain(lanes.flat_map(move |(lane, &used)| (0..used).flat_map(move |_| of_slot(lane))))
     }
 
-    /// Number of elements of the used slots.
+    /// Width in bytes of an element that has `plain` bytes in a public body.
+    fn width(&self, plain: u8) -> u8 {
+        match self.format {
+            BodyFormat::Public => plain,
+            BodyFormat::Private => MAX_ELEMENT_BYTES,
+        }
+    }
+
+    /// Number of elements.
     pub fn elements(&self) -> usize {
         let per_lane = self.lanes.iter().zip(self.used_slots);
-        per_lane.map(|(lane, &used)| lane.element_bytes.len() * used as usize).sum()
+        let slots: usize = per_lane.map(|(lane, &used)| lane.element_bytes.len() * used as usize).sum();
+        self.format.leading_elements() + slots
     }
 
     /// Length of the body in bytes.
     pub fn byte_length(&self) -> usize {
-        let per_lane = self.lanes.iter().zip(self.used_slots);
-        per_lane.map(|(lane, &used)| lane.slot_bytes() * used as usize).sum()
+        match self.format {
+            BodyFormat::Public => {
+                let per_lane = self.lanes.iter().zip(self.used_slots);
+                per_lane.map(|(lane, &used)| lane.slot_bytes() * used as usize).sum()
+            }
+            BodyFormat::Private => self.elements() * usize::from(MAX_ELEMENT_BYTES),
+        }
     }
 
-    /// The elements of the used slots: lane by lane, slot by slot.
+    /// The elements: those that lead, then those of the used slots, lane by lane, slot by slot.
     ///
     /// # Errors
     ///
@@ -204,6 +263,7 @@ impl<'a> BodyLayout<'a> {
         chain.push(Fr::from(self.tier.0));
         chain.extend(self.padded_used_slots().map(Fr::from));
         let mut elements = elements.iter();
+        chain.extend(elements.by_ref().take(self.format.leading_elements()));
         for (lane, &used) in self.lanes.iter().zip(self.used_slots) {
             let width = lane.element_bytes.len();
             let unused = width * lane.capacity.saturating_sub(used) as usize;
@@ -223,14 +283,17 @@ impl<'a> BodyLayout<'a> {
 }
 
 /// Elements of a full body of these lanes; `None` when the count overflows.
-pub fn full_elements(lanes: &[Lane]) -> Option<usize> {
-    lanes.iter().try_fold(0usize, |sum, lane| {
+pub fn full_elements(format: BodyFormat, lanes: &[Lane]) -> Option<usize> {
+    lanes.iter().try_fold(format.leading_elements(), |sum, lane| {
         sum.checked_add(lane.element_bytes.len().checked_mul(lane.capacity.try_into().ok()?)?)
     })
 }
 
 /// Bytes of a full body of these lanes; `None` when the count overflows.
-pub fn full_bytes(lanes: &[Lane]) -> Option<usize> {
+pub fn full_bytes(format: BodyFormat, lanes: &[Lane]) -> Option<usize> {
+    if format == BodyFormat::Private {
+        return full_elements(format, lanes)?.checked_mul(MAX_ELEMENT_BYTES.into());
+    }
     lanes.iter().try_fold(0usize, |sum, lane| {
         sum.checked_add(lane.slot_bytes().checked_mul(lane.capacity.try_into().ok()?)?)
     })

@@ -8,8 +8,6 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Feature {
-    /// A body encrypted in the circuit.
-    PrivateBody,
     /// UMP signals.
     UmpSignals,
 }
@@ -17,7 +15,6 @@ pub enum Feature {
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::PrivateBody => "a private body",
             Self::UmpSignals => "UMP signals",
         })
     }

@@ -28,6 +28,8 @@ use crate::message::MessageFormat;
 use crate::scale::{DecodeCause, DecodeError, MAGIC_BYTES, Read, Reader};
 use crate::statement::ChainIdentity;
 
+pub use crate::body::BodyFormat;
+
 /// First bytes of a validity key.
 pub const KEY_MAGIC: &[u8; MAGIC_BYTES] = b"ZKPOVKEY";
 
@@ -54,15 +56,6 @@ const PRIVATE_TRANSFERS: u8 = PRIVATE_BODIES | TRANSFERS;
 
 /// Smallest tier: one constraint has a domain of two points.
 const MIN_TIER: u8 = 1;
-
-/// Who can read a chain's bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BodyFormat {
-    /// Everybody.
-    Public,
-    /// Whoever holds the chain's key: the body is encrypted in the circuit.
-    Private,
-}
 
 /// The argument system of a tier's proofs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode)]
@@ -253,7 +246,7 @@ impl ValidityKey {
         if self.tiers.is_empty() || self.tiers.len() > MAX_TIERS || !ascending {
             return Err(KeyError::Tiers);
         }
-        self.tiers.iter().try_for_each(TierKey::check)
+        self.tiers.iter().try_for_each(|tier| tier.check(self.body_format))
     }
 }
 
@@ -284,7 +277,7 @@ impl TierKey {
         Ok(Self { tier, lanes, body_limit, proof_system, circuit_digest, verifying_key, setup })
     }
 
-    fn check(&self) -> Result<(), KeyError> {
+    fn check(&self, format: BodyFormat) -> Result<(), KeyError> {
         let tier = self.tier;
         let limit = |what, value: usize, range: core::ops::RangeInclusive<usize>| {
             if range.contains(&value) { Ok(()) } else { Err(KeyError::Limit { what, tier, value }) }
@@ -299,10 +292,10 @@ impl TierKey {
             }
         }
         limit("body limit", self.body_limit as usize, 0..=MAX_BODY_BYTES as usize)?;
-        if full_elements(&self.lanes).is_none_or(|count| count > MAX_BODY_ELEMENTS) {
+        if full_elements(format, &self.lanes).is_none_or(|count| count > MAX_BODY_ELEMENTS) {
             return Err(KeyError::TooManyElements(tier));
         }
-        let full = full_bytes(&self.lanes).ok_or(KeyError::TooManyElements(tier))?;
+        let full = full_bytes(format, &self.lanes).ok_or(KeyError::TooManyElements(tier))?;
         if full > self.body_limit as usize {
             return Err(KeyError::BodyLimit { tier, full, limit: self.body_limit });
         }

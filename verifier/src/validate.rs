@@ -47,7 +47,7 @@ use crate::feature::{Feature, Unsupported};
 use crate::groth16::{PreparedVerifyingKey, Proof, ProofError, ProofRejected};
 use crate::hashing::Hash;
 use crate::head::Head;
-use crate::key::{BodyFormat, PreparedKey, TierKey};
+use crate::key::{PreparedKey, TierKey};
 use crate::lane::TierId;
 use crate::relay::RelayContext;
 use crate::scale::DecodeError;
@@ -185,13 +185,13 @@ fn examine<'k>(
     let chain = &key.key().chain;
     let parent_head = parent(parent_head, relay, chain)?;
     let parent = parent_head.as_parent();
-    supported(&block, key.key().body_format)?;
+    supported(&block)?;
 
     let proven = &block.proven;
     let (tier, verifying_key) = key.tier(proven.tier).ok_or(Invalid::UnknownTier(proven.tier))?;
     body_limit(tier, &proven.body)?;
     let exchange = proven.exchange(chain, key.key().messages, &parent_head, relay)?;
-    let statement = proven.statement(chain, &parent, relay, &tier.lanes, &exchange)?;
+    let statement = proven.statement(chain, &parent, relay, key.key().body_format, &tier.lanes, &exchange)?;
     let digest = statement.digest();
 
     let proof = Proof::decode(&proven.proof)?;
@@ -231,16 +231,8 @@ fn parent(bytes: &[u8], relay: &RelayContext, chain: &ChainIdentity) -> Result<H
 }
 
 /// Check 5: nothing rides along that no circuit covers.
-fn supported(block: &ProvenBlock, format: BodyFormat) -> Result<(), Unsupported> {
-    for (present, feature) in [
-        (format == BodyFormat::Private, Feature::PrivateBody),
-        (!block.scheduled.ump_signals.is_empty(), Feature::UmpSignals),
-    ] {
-        if present {
-            return Err(Unsupported(feature));
-        }
-    }
-    Ok(())
+fn supported(block: &ProvenBlock) -> Result<(), Unsupported> {
+    if block.scheduled.ump_signals.is_empty() { Ok(()) } else { Err(Unsupported(Feature::UmpSignals)) }
 }
 
 /// Part of check 6: the tier's own limit.

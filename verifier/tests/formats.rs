@@ -312,12 +312,12 @@ proptest! {
 
     #[test]
     fn a_body_has_one_encoding_and_one_root((lanes, used, elements) in bodies(), byte: prop::sample::Index) {
-        let layout = BodyLayout::new(TierId(9), &lanes, &used).expect("within capacity");
+        let layout = BodyLayout::new(BodyFormat::Public, TierId(9), &lanes, &used).expect("within capacity");
         let bytes = layout.encode(&elements).expect("of their widths");
         prop_assert_eq!(bytes.len(), layout.byte_length());
         prop_assert_eq!(layout.decode(&bytes), Ok(elements.clone()));
         let root = layout.root(&elements).expect("as many as used");
-        let other_tier = BodyLayout::new(TierId(10), &lanes, &used).expect("within capacity");
+        let other_tier = BodyLayout::new(BodyFormat::Public, TierId(10), &lanes, &used).expect("within capacity");
         prop_assert_ne!(other_tier.root(&elements), Ok(root));
         for length in [bytes.len() + 1, bytes.len().wrapping_sub(1)] {
             let Some(wrong) = (length < 1 << 20).then(|| vec![0; length]) else { continue };
@@ -340,7 +340,7 @@ proptest! {
     fn bodies_of_different_used_slots_have_different_roots(lanes in lanes(), lane: prop::sample::Index) {
         let mut used: Vec<u32> = lanes.iter().map(|lane| lane.capacity / 2).collect();
         let zeros = |used: &[u32]| {
-            let layout = BodyLayout::new(TierId(9), &lanes, used).expect("within capacity");
+            let layout = BodyLayout::new(BodyFormat::Public, TierId(9), &lanes, used).expect("within capacity");
             layout.root(&vec![Fr::from(0u64); layout.elements()]).expect("as many as used")
         };
         let before = zeros(&used);
@@ -407,7 +407,7 @@ proptest! {
 #[test]
 fn elements_that_do_not_fit_their_width_are_not_encoded() {
     let lanes = [Lane { call: 0, capacity: 1, element_bytes: vec![2] }];
-    let layout = BodyLayout::new(TierId(9), &lanes, &[1]).expect("within capacity");
+    let layout = BodyLayout::new(BodyFormat::Public, TierId(9), &lanes, &[1]).expect("within capacity");
     assert_eq!(layout.encode(&[Fr::from(0xffffu64)]), Ok(vec![0xff, 0xff]));
     let expected = BodyError::ElementTooWide { index: 0, width: 2 };
     assert_eq!(layout.encode(&[Fr::from(0x10000u64)]), Err(expected));

@@ -8,11 +8,12 @@ use proptest::prelude::*;
 use std::sync::LazyLock;
 use zkpov_verifier::babyjubjub::{Point as CurvePoint, Scalar};
 use zkpov_verifier::block::{MAX_POV, Proven, ProvenBlock};
-use zkpov_verifier::body::{BodyError, BodyLayout};
+use zkpov_verifier::body::{BodyError, BodyLayout, full_elements};
 use zkpov_verifier::eddsa::{
     self, PublicKey, PublicKeyError, Signature, SignatureDecodeError, SignatureError,
 };
 use zkpov_verifier::feature::{Feature, Unsupported};
+use zkpov_verifier::field;
 use zkpov_verifier::groth16::{Point, PointCause, PointError, Proof, ProofError, ProofRejected};
 use zkpov_verifier::head::{Head, MqcHeads};
 use zkpov_verifier::key::{BodyFormat, PreparedKey};
@@ -87,7 +88,8 @@ fn a_proven_block_is_accepted_and_gives_the_whole_transition() {
     assert_eq!(head.number, 1);
     assert_eq!(head.state_root, proven.state_root);
     let tier = setting.chain.key.tier(proven.tier).expect("the tier");
-    let layout = BodyLayout::new(tier.tier, &tier.lanes, &proven.used_slots).expect("shape");
+    let layout = BodyLayout::new(setting.chain.key.body_format, tier.tier, &tier.lanes, &proven.used_slots)
+        .expect("shape");
     let root = layout.root(&layout.decode(&proven.body).expect("body")).expect("root");
     assert_eq!(head.extrinsics_root, root);
     assert_eq!(head.digest.author, proven.author);
@@ -342,14 +344,50 @@ fn an_author_key_of_small_order_is_refused() {
 
 #[test]
 fn what_no_circuit_covers_is_refused_by_name() {
-    let mut setting = Setting::new();
+    let setting = Setting::new();
     let mut block = setting.block.clone();
     block.scheduled.ump_signals = vec![vec![]];
     assert_eq!(ProvenBlock::decode(&block.encode()), Ok(block.clone()), "the format has room");
     assert_eq!(setting.validate(&block), unsupported(Feature::UmpSignals));
-    setting.chain.key.body_format = BodyFormat::Private;
+}
+
+#[test]
+fn a_private_body_is_as_long_as_a_full_one_whatever_it_holds_and_counts_every_slot() {
+    let mut setting = Setting::new();
+    let key = &mut setting.chain.key;
+    key.body_format = BodyFormat::Private;
+    key.tiers.iter_mut().for_each(|tier| tier.body_limit = 1 << 20);
     setting.key = setting.chain.prepared();
-    assert_eq!(setting.validate(&setting.block), unsupported(Feature::PrivateBody));
+
+    let mut proven = setting.block.proven.clone();
+    let tier = setting.chain.key.tier(proven.tier).expect("the tier");
+    proven.used_slots = tier.lanes.iter().map(|lane| lane.capacity).collect();
+    let elements = 2 + full_elements(BodyFormat::Public, &tier.lanes).expect("few");
+    // Nonce and ciphertext: any elements will do.
+    proven.body = (1..=elements as u64).flat_map(|i| field::encode(&-Fr::from(i))).collect();
+    let block = setting.chain.prove(proven, &setting.parent, &setting.relay);
+    let transition = setting.validate(&block).expect("valid");
+    let elements: Vec<Fr> = (1..=elements as u64).map(|i| -Fr::from(i)).collect();
+    let layout =
+        BodyLayout::new(BodyFormat::Private, tier.tier, &tier.lanes, &block.proven.used_slots).expect("full");
+    let head = Head::decode(&transition.head_data).expect("a head");
+    assert_eq!(Ok(head.extrinsics_root), layout.root(&elements));
+
+    let mut fewer = block.clone();
+    fewer.proven.used_slots[0] -= 1;
+    let (used, capacity) = (fewer.proven.used_slots[0], tier.lanes[0].capacity);
+    let expected = BodyError::Uncovered { lane: 0, used, capacity };
+    assert_eq!(setting.validate(&fewer), Err(expected.into()));
+
+    let mut shorter = block.clone();
+    let full = shorter.proven.body.len();
+    shorter.proven.body.truncate(full - 32);
+    let expected = BodyError::Length { found: full - 32, expected: full };
+    assert_eq!(setting.validate(&shorter), Err(expected.into()));
+
+    let mut other = block;
+    other.proven.body[32] ^= 1;
+    assert!(matches!(setting.validate(&other), Err(Invalid::AuthorSignature(_))));
 }
 
 #[test]

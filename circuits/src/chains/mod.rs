@@ -15,10 +15,11 @@ pub use arcade::{GameNight, arcade, arcade_of};
 pub use council::{Assembly, council, council_of};
 pub use exchange::{Market, exchange, exchange_of};
 pub use identity::{Registry, identity, identity_of};
-pub use payments::{Payday, payments, payments_of};
+pub use payments::{Payday, payments, payments_of, private_payments, private_payments_of};
 use scene::Scene;
 
 static PAYMENTS: LazyLock<Composition> = LazyLock::new(payments);
+static PRIVATE_PAYMENTS: LazyLock<Composition> = LazyLock::new(private_payments);
 static ARCADE: LazyLock<Composition> = LazyLock::new(arcade);
 static IDENTITY: LazyLock<Composition> = LazyLock::new(identity);
 static EXCHANGE: LazyLock<Composition> = LazyLock::new(exchange);
@@ -26,7 +27,7 @@ static COUNCIL: LazyLock<Composition> = LazyLock::new(council);
 
 /// All chains.
 pub fn chains() -> Vec<&'static dyn Chain> {
-    vec![&*PAYMENTS, &*ARCADE, &*IDENTITY, &*EXCHANGE, &*COUNCIL]
+    vec![&*PAYMENTS, &*ARCADE, &*IDENTITY, &*EXCHANGE, &*COUNCIL, &*PRIVATE_PAYMENTS]
 }
 
 /// The chain of that name.
@@ -37,7 +38,7 @@ pub fn chain_by_name(name: &str) -> Option<&'static dyn Chain> {
 /// What people do on the chain of that name, for demonstrations.
 pub fn scene_by_name(name: &str) -> Option<&'static dyn Scene> {
     match name {
-        "payments" => Some(&Payday),
+        "payments" | "private-payments" => Some(&Payday),
         "arcade" => Some(&GameNight),
         "identity" => Some(&Registry),
         "exchange" => Some(&Market),

@@ -27,8 +27,22 @@ pub fn payments() -> Composition {
 
 /// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers and opens.
 pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composition {
-    Composition::new(Settings {
-        name: "payments",
+    Composition::new(settings("payments", account_levels, tiers))
+}
+
+/// The chain with encrypted bodies, for parties that pay each other and tell nobody.
+pub fn private_payments() -> Composition {
+    private_payments_of(ACCOUNT_LEVELS, vec![(16, vec![2, 1]), (17, vec![6, 1]), (18, vec![13, 2])])
+}
+
+/// The private chain with another account tree and other tiers, as for [`payments_of`].
+pub fn private_payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composition {
+    Composition::private(settings("private-payments", account_levels, tiers))
+}
+
+fn settings(name: &'static str, account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Settings {
+    Settings {
+        name,
         runtime_version: RUNTIME_VERSION,
         transaction_version: TRANSACTION_VERSION,
         token: Token { symbol: "PAY".into(), decimals: 12 },
@@ -36,7 +50,7 @@ pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composi
         upgrades: false,
         pallets: vec![Box::new(Balances)],
         tiers,
-    })
+    }
 }
 
 /// Everybody pays somebody, or opens an account for a new key.
@@ -72,5 +86,7 @@ impl Scene for Payday {
 mod audit;
 #[cfg(test)]
 mod jacobian;
+#[cfg(test)]
+mod private;
 #[cfg(test)]
 mod tests;

@@ -7,11 +7,20 @@
 //! ```
 
 use serde_json::{Map, Value as Json, json};
-use zkpov_verifier::{eddsa::PublicKey, statement::ChainIdentity};
+use zkpov_verifier::{
+    body::BodyFormat,
+    eddsa::PublicKey,
+    field::{Fr, domain},
+    poseidon,
+    statement::ChainIdentity,
+};
 
 use crate::{
     keys::SecretKey,
-    runtime::{Chain, ExtrinsicError},
+    runtime::{
+        Chain, ExtrinsicError,
+        privacy::{Secret, Secrets},
+    },
     state::Value,
 };
 
@@ -118,7 +127,7 @@ impl<'a> People<'a> {
                 "may_author": index == AUTHOR,
             })
         };
-        json!({
+        let mut spec = json!({
             "chain": self.chain.name(),
             "token": self.chain.token(),
             "parameters": {
@@ -128,7 +137,20 @@ impl<'a> People<'a> {
             },
             "accounts": (0..self.len()).map(account).collect::<Vec<_>>(),
             "pallets": scene.pallets(self),
-        })
+        });
+        if self.chain.body_format() == BodyFormat::Private {
+            spec["secrets"] = self.chain_secrets().to_json();
+        }
+        spec
+    }
+
+    /// The secrets of a private chain of these people: what follows from the author's key.
+    fn chain_secrets(&self) -> Secrets {
+        let derive = |purpose: &str| {
+            let seed = self.secret(AUTHOR).seed().map(Fr::from);
+            Secret(poseidon::chain(&[&[domain(purpose)][..], &seed].concat()))
+        };
+        Secrets { chain_key: derive("scene/chain-key"), salt: derive("scene/salt") }
     }
 
     /// A call of account `sender`, signed, in SCALE.

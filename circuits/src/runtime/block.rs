@@ -45,7 +45,7 @@ use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use zkpov_verifier::{
     babyjubjub::Point,
-    body::BODY_DOMAIN,
+    body::{BODY_DOMAIN, BodyFormat},
     field::{Fr, domain},
     statement::STATEMENT_LEN,
 };
@@ -55,6 +55,7 @@ use super::{
     chain::Tier,
     extrinsic::{CHAIN_TAG, message_variable},
     lane::{Kind, slot_widths},
+    privacy::{self, Position, Secrets, SecretsVar},
     slot::{Rules, Sender, Slot, accounts, close},
     statement::{CircuitVersion, Statement},
 };
@@ -87,6 +88,8 @@ pub(crate) struct Witness {
     pub(crate) storages: [Fr; STORAGES],
     /// Fees credited to the author.
     pub(crate) fees: Fr,
+    /// The nonce of a private chain's body, 0 on a public one.
+    pub(crate) nonce: Fr,
     /// The slots, each lane filled to its capacity.
     pub(crate) lanes: Vec<Vec<SlotWitness>>,
     /// Accesses to the state, in the circuit's order, and the opening of what they touch.
@@ -126,10 +129,15 @@ pub(crate) struct Block<'w> {
     rules: Rules,
     /// Where the parameters were read.
     parameters: Place,
+    /// A private chain's secrets before the block.
+    secrets: Option<(SecretsVar, Place)>,
+    /// The nonce of its body.
+    nonce: Option<Fr>,
     public_input: Option<Fr>,
+    /// Used slots of the lanes so far.
+    used: Vec<FpVar<Fr>>,
     /// Body elements of the slots so far, 0 in unused slots.
     body: Vec<FpVar<Fr>>,
-    lanes: usize,
 }
 
 /// What a slot gave.
@@ -155,21 +163,29 @@ impl<'w> Block<'w> {
         let root = state.root_before()?;
         constraint::enforce_equal("block/parent state root", &root, statement.parent_state_root())?;
         let fees = || witness.map(|witness| witness.fees).ok_or(SynthesisError::AssignmentMissing);
-        Self::open(statement, state, fees, witness.map(|witness| witness.public_input))
+        let mut block = Self::open(statement, state, fees, version.bodies)?;
+        block.public_input = witness.map(|witness| witness.public_input);
+        block.nonce = witness.map(|witness| witness.nonce);
+        Ok(block)
     }
 
     /// The beginning of a block that native code executes.
-    pub(crate) fn native(statement: [Fr; STATEMENT_LEN], recorder: Recorder<'w>, fees: Fr) -> Result<Self> {
-        Self::open(Statement::constant(statement), State::native(recorder), || Ok(fees), None)
+    pub(crate) fn native(
+        statement: [Fr; STATEMENT_LEN],
+        recorder: Recorder<'w>,
+        fees: Fr,
+        bodies: BodyFormat,
+    ) -> Result<Self> {
+        Self::open(Statement::constant(statement), State::native(recorder), || Ok(fees), bodies)
     }
 
     /// Reads the parameters and credits the author, who must hold the account that the
-    /// statement names, with the statement's key, and be permitted.
+    /// statement names, with the statement's key, and be permitted: on a private chain always, since who authors reads.
     fn open(
         statement: Statement,
         mut state: State<'w>,
         fees: impl FnOnce() -> Result<Fr>,
-        public_input: Option<Fr>,
+        bodies: BodyFormat,
     ) -> Result<Self> {
         let cs = state.cs().clone();
         let _namespace = namespace::enter(&cs, "author");
@@ -182,13 +198,20 @@ impl<'w> Block<'w> {
         constraint::enforce_equal("author/key", &author.key.x, x)?;
         constraint::enforce_equal("author/key", &author.key.y, y)?;
         let forbidden = author.may_author.not()?;
-        let permissioned = parameters.permissioned_authors.as_field();
+        let permissioned = match bodies {
+            BodyFormat::Public => parameters.permissioned_authors.clone(),
+            BodyFormat::Private => Bit::constant(true),
+        };
         constraint::enforce_product(
             "author/permitted",
-            permissioned,
+            permissioned.as_field(),
             forbidden.as_field(),
             Linear::new(&cs),
         )?;
+        let secrets = match bodies {
+            BodyFormat::Public => None,
+            BodyFormat::Private => Some(state.read::<Secrets>(&always, &Index::only())?),
+        };
 
         let credited = hint::field(&cs, "fees", fees)?;
         let balance = U128::enforce("author/balance", &linear::sum([author.balance.as_field(), &credited])?)?;
@@ -207,7 +230,17 @@ impl<'w> Block<'w> {
             next: None,
             upgrade: None,
         };
-        Ok(Self { statement, state, rules, parameters: place, public_input, body: Vec::new(), lanes: 0 })
+        Ok(Self {
+            statement,
+            state,
+            rules,
+            parameters: place,
+            secrets,
+            nonce: None,
+            public_input: None,
+            used: Vec::new(),
+            body: Vec::new(),
+        })
     }
 
     /// The next lane: `capacity` slots of a kind, which is number `number` of the chain's.
@@ -236,9 +269,12 @@ impl<'w> Block<'w> {
             }
         }
         let count = linear::sum(bits.iter().map(Bit::as_field))?;
-        let claimed = self.statement.used_slots().get(self.lanes).ok_or(SynthesisError::ArityMismatch)?;
-        constraint::enforce_equal("lane/used slots", &count, claimed)?;
-        self.lanes += 1;
+        let claimed =
+            self.statement.used_slots().get(self.used.len()).ok_or(SynthesisError::ArityMismatch)?;
+        if self.secrets.is_none() {
+            constraint::enforce_equal("lane/used slots", &count, claimed)?;
+        }
+        self.used.push(count);
         for (i, bit) in bits.iter().enumerate() {
             let _slot = namespace::enter_indexed(&cs, "slot", i);
             for element in self.slot(kind, number, bit, of_slot(i))?.body {
@@ -302,27 +338,55 @@ impl<'w> Block<'w> {
     pub(crate) fn finish(mut self) -> Result<()> {
         let cs = self.state.cs().clone();
         close(self.rules, &mut self.state, self.parameters, &self.statement)?;
+        let body = match self.secrets.take() {
+            None => self.body,
+            Some(secrets) => {
+                let nonce =
+                    hint::field(&cs, "nonce", || self.nonce.ok_or(SynthesisError::AssignmentMissing))?;
+                let plain = privacy::plaintext(&self.used, &self.body)?;
+                privacy::seal(&mut self.state, secrets, self.statement.parent_state_root(), nonce, &plain)?
+            }
+        };
         let root = self.state.close()?;
         constraint::enforce_equal("block/state root", &root, self.statement.state_root())?;
         let head = [FpVar::Constant(BODY_DOMAIN), self.statement.tier().clone()];
         let chain: Vec<FpVar<Fr>> =
-            head.into_iter().chain(self.statement.used_slots().iter().cloned()).chain(self.body).collect();
+            head.into_iter().chain(self.statement.used_slots().iter().cloned()).chain(body).collect();
         let root = poseidon::chain(&chain)?;
         constraint::enforce_equal("block/body root", &root, self.statement.body_root())?;
         self.statement.bind(&cs, self.public_input)
     }
 
-    /// The end of a block that native code executes: what it left behind.
-    pub(crate) fn close(mut self) -> Result<Closed<'w>> {
+    /// The end of a block that native code executes, with these used slots of the lanes and these elements of all slots: what it left
+    /// behind. `nonce` gives that of a private body, from the plaintext.
+    pub(crate) fn close(
+        mut self,
+        used: &[u32],
+        slots: &[Fr],
+        nonce: impl FnOnce(&Secrets, &Position, &[Fr]) -> Fr,
+    ) -> Result<Closed<'w>> {
         let upgrade =
             self.rules.upgrade.as_ref().map(|[low, high, count]| [low, high, count].map(Linear::value));
         close(self.rules, &mut self.state, self.parameters, &self.statement)?;
+        let sealed = match self.secrets.take() {
+            None => None,
+            Some(secrets) => {
+                let constants = |values: Vec<Fr>| values.into_iter().map(FpVar::Constant).collect::<Vec<_>>();
+                let used = constants(used.iter().map(|used| Fr::from(*used)).collect());
+                let plain = privacy::plaintext(&used, &constants(slots.to_vec()))?;
+                let known = Secrets::of(&secrets.0)?;
+                let root = self.statement.parent_state_root();
+                let nonce = nonce(&known, &Position::of(&self.statement)?, &values(&plain)?);
+                let sealed = privacy::seal(&mut self.state, secrets, root, FpVar::Constant(nonce), &plain)?;
+                Some(values(&sealed)?)
+            }
+        };
         let recorder = self.state.into_recorder().ok_or(SynthesisError::ArityMismatch)?;
         let upgrade = match upgrade {
             Some([Some(low), Some(high), Some(count)]) if count == Fr::ONE => Some([low, high]),
             _ => None,
         };
-        Ok(Closed { recorder, upgrade })
+        Ok(Closed { recorder, upgrade, sealed })
     }
 
     /// What slots share, to go back to.
@@ -343,6 +407,8 @@ pub(crate) struct Closed<'w> {
     pub(crate) recorder: Recorder<'w>,
     /// The limbs of the next validation code's hash.
     pub(crate) upgrade: Option<[Fr; 2]>,
+    /// The elements of a private chain's body.
+    pub(crate) sealed: Option<Vec<Fr>>,
 }
 
 /// What every sender signs beside the call.

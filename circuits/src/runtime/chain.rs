@@ -5,6 +5,7 @@ use std::{any::Any, sync::Arc};
 use ark_relations::gr1cs::{self, ConstraintSystemRef};
 use serde_json::{Map, Value};
 use zkpov_verifier::{
+    body::{BodyFormat, full_bytes},
     eddsa::PublicKey,
     field::Fr,
     head::ParentHead,
@@ -31,6 +32,9 @@ pub trait Chain: Send + Sync + core::fmt::Debug {
 
     /// The native token, where the chain spec names no other.
     fn token(&self) -> Token;
+
+    /// Who can read the bodies.
+    fn body_format(&self) -> BodyFormat;
 
     /// The capacity tiers, smallest first.
     fn tiers(&self) -> &[Tier];
@@ -115,9 +119,9 @@ pub struct Tier {
 
 impl Tier {
     /// A tier with these lanes, whose body limit follows from them.
-    pub fn new(id: TierId, lanes: Vec<Lane>) -> Self {
-        let bytes: usize = lanes.iter().map(|lane| lane.slot_bytes() * lane.capacity as usize).sum();
-        Self { id, lanes, body_limit: u32::try_from(bytes).unwrap_or(u32::MAX) }
+    pub fn new(id: TierId, bodies: BodyFormat, lanes: Vec<Lane>) -> Self {
+        let bytes = full_bytes(bodies, &lanes).and_then(|bytes| u32::try_from(bytes).ok());
+        Self { id, lanes, body_limit: bytes.unwrap_or(u32::MAX) }
     }
 }
 

@@ -4,7 +4,7 @@ use ark_r1cs_std::GR1CSVar;
 use ark_relations::gr1cs::{self, ConstraintSystemRef, SynthesisError};
 use serde_json::{Map, Value as Json};
 use zkpov_verifier::{
-    body::{BodyError, BodyLayout},
+    body::{BodyError, BodyFormat, BodyLayout},
     eddsa::PublicKey,
     field::{Fr, limbs_of_hash},
     lane::{Lane, MAX_LANES, TierId},
@@ -20,6 +20,7 @@ use super::{
     extrinsic::{Extrinsic, Header, HeaderJson, SignatureJson, chain_tag, message, split_json},
     lane::{Kind, Told, lane, senders, slot_widths, told},
     pallet::{GenesisState, Pallet},
+    privacy::{MAX_PRIVATE_CAPACITY, Plain, Position, SECRETS, Secrets},
     select::{Bounds, Selection, decode, native_refusal, select},
     spec::Spec,
     statement::CircuitVersion,
@@ -30,7 +31,7 @@ use crate::{
     r1cs::R1cs,
     state::{
         ChangeSet, Layout, MerkleProof, OpeningPlan, Recorder, STORAGES, Shape, StateError, StateReader,
-        packed_widths, read_record, state_root,
+        Value, packed_widths, read_record, state_root,
     },
 };
 
@@ -80,6 +81,8 @@ struct Ran {
     lanes: Vec<Vec<SlotWitness>>,
     /// The elements of the body.
     body: Vec<Fr>,
+    /// The nonce of a private body, 0 of a public one.
+    nonce: Fr,
     /// The limbs of the next validation code's hash.
     upgrade: Option<[Fr; 2]>,
     /// The roots of all storages before the block.
@@ -92,6 +95,7 @@ struct Ran {
 /// A block that was executed slot by slot.
 struct Executed<'w> {
     lanes: Vec<Vec<SlotWitness>>,
+    /// Elements of the body: of a public one those of used slots.
     body: Vec<Fr>,
     /// What each slot's sender must have signed, lane by lane; `None` of an inherent.
     #[cfg_attr(not(test), expect(dead_code, reason = "forgers sign what they forge"))]
@@ -106,6 +110,24 @@ enum Slots<'a> {
     Selected(&'a [Vec<SlotWitness>]),
     /// As a body tells of them.
     Told(&'a [Vec<Told>]),
+}
+
+/// Where a private body's nonce comes from.
+#[derive(Clone, Copy)]
+enum Nonce {
+    /// The author makes it.
+    Derived,
+    /// The body has it, or somebody claims it.
+    Given(Fr),
+}
+
+impl Nonce {
+    fn of(self, secrets: &Secrets, position: &Position, plain: &[Fr]) -> Fr {
+        match self {
+            Self::Derived => secrets.nonce(position, plain),
+            Self::Given(nonce) => nonce,
+        }
+    }
 }
 
 /// Why a block was not executed.
@@ -128,6 +150,19 @@ impl Composition {
     /// If the pallets do not fit together: more lanes than a statement has, a tier with another number of lanes, or a storage
     /// that two pallets keep.
     pub fn new(settings: Settings) -> Self {
+        Self::with_bodies(BodyFormat::Public, settings)
+    }
+
+    /// The chain of these settings whose bodies are encrypted.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn private(settings: Settings) -> Self {
+        Self::with_bodies(BodyFormat::Private, settings)
+    }
+
+    fn with_bodies(bodies: BodyFormat, settings: Settings) -> Self {
         let Settings {
             name,
             runtime_version,
@@ -140,7 +175,8 @@ impl Composition {
         } = settings;
         let accounts = Shape::Tree { levels: account_levels.min(ACCOUNT_LEVELS) };
         let mut layout = Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single)]);
-        for (storage, shape) in pallets.iter().flat_map(|pallet| pallet.storages()) {
+        let secrets = (bodies == BodyFormat::Private).then_some((SECRETS, Shape::Single));
+        for (storage, shape) in pallets.iter().flat_map(|pallet| pallet.storages()).chain(secrets) {
             let slot = &mut layout.0[usize::from(storage)];
             assert_eq!(*slot, Shape::Absent, "storage {storage} is kept twice in `{name}`");
             *slot = shape;
@@ -149,10 +185,13 @@ impl Composition {
         assert!(kinds.len() <= MAX_LANES, "a statement has {MAX_LANES} lanes");
         let tier = |(id, capacities): (u8, Vec<u32>)| {
             assert_eq!(capacities.len(), kinds.len(), "a capacity for each lane of `{name}`");
-            Tier::new(TierId(id), lanes(&kinds, &capacities))
+            let private = bodies == BodyFormat::Private;
+            assert!(!private || capacities.iter().all(|slots| *slots <= MAX_PRIVATE_CAPACITY), "`{name}`");
+            Tier::new(TierId(id), bodies, lanes(&kinds, &capacities))
         };
         let tiers = tiers.into_iter().map(tier).collect();
-        let version = CircuitVersion { runtime: runtime_version, transaction: transaction_version, upgrades };
+        let version =
+            CircuitVersion { runtime: runtime_version, transaction: transaction_version, upgrades, bodies };
         Self { name, version, token, layout, pallets, kinds, tiers }
     }
 
@@ -214,6 +253,16 @@ impl Composition {
     }
 
     /// What a block knows of itself before it is executed.
+    /// A private chain's secrets; `None` of a public one.
+    fn secrets(&self, state: &dyn StateReader) -> Result<Option<Secrets>, StateError> {
+        match self.version.bodies {
+            BodyFormat::Public => Ok(None),
+            BodyFormat::Private => {
+                read_record(state, 0)?.ok_or(StateError::Missing { what: "secrets" }).map(Some)
+            }
+        }
+    }
+
     fn outline(&self, context: &BlockContext, tier: TierId, number: u32) -> Statement {
         Statement {
             chain: context.identity,
@@ -249,6 +298,23 @@ impl Composition {
         })
     }
 
+    /// Whether the author's account is there, the key's, and permitted.
+    fn check_author(
+        &self,
+        state: &dyn StateReader,
+        context: &BlockContext,
+    ) -> Result<Result<(), AuthorError>, StateError> {
+        let index = context.author;
+        let private = self.version.bodies == BodyFormat::Private;
+        let permissioned = private || Self::parameters(state)?.permissioned_authors;
+        Ok(match read_record::<Account>(state, index)? {
+            None => Err(AuthorError::Unknown(index)),
+            Some(account) if account.key != context.author_key => Err(AuthorError::OtherKey(index)),
+            Some(account) if permissioned && !account.may_author => Err(AuthorError::NotPermitted(index)),
+            Some(_) => Ok(()),
+        })
+    }
+
     /// Begins a block natively. The author is judged first, for an error that says what is wrong with it.
     fn begin<'s>(
         &'s self,
@@ -257,10 +323,10 @@ impl Composition {
         tier: TierId,
         fees: Fr,
     ) -> Result<Block<'s>, ExecutionError> {
-        check_author(state, context)??;
+        self.check_author(state, context)??;
         let outline = self.outline(context, tier, Self::number(context)?);
         let recorder = Recorder::new(&self.layout, state);
-        Block::native(outline.elements(), recorder, fees).map_err(|error| match error {
+        Block::native(outline.elements(), recorder, fees, self.version.bodies).map_err(|error| match error {
             SynthesisError::Unsatisfiable => AuthorError::Overflow(context.author).into(),
             other => ExecutionError::Format(format!("the block cannot begin: {other}")),
         })
@@ -293,14 +359,19 @@ impl Composition {
         tier: &Tier,
         fees: Fr,
         slots: &Slots<'_>,
+        nonce: Nonce,
     ) -> Result<Ran, Stopped> {
         let block = self.begin(state, context, tier.id, fees)?;
         let storages = crate::state::storage_roots(state, &self.layout)?;
         let Executed { lanes, body, recorder, upgrade, .. } =
-            self.run_on(block, tier, &Self::idle_context(state, context)?, slots)?;
+            self.run_on(block, tier, &Self::idle_context(state, context)?, slots, nonce)?;
         let (state_root, changes) = recorder.changes()?;
         let openings = recorder.into_openings()?;
-        Ok(Ran { lanes, body, upgrade, storages, state_root, changes, openings })
+        let nonce = match self.version.bodies {
+            BodyFormat::Public => Fr::from(0u64),
+            BodyFormat::Private => body.first().copied().unwrap_or_default(),
+        };
+        Ok(Ran { lanes, body, nonce, upgrade, storages, state_root, changes, openings })
     }
 
     /// Executes these slots on a block that has begun.
@@ -310,6 +381,7 @@ impl Composition {
         tier: &Tier,
         idle: &IdleContext,
         slots: &Slots<'_>,
+        nonce: Nonce,
     ) -> Result<Executed<'w>, Stopped> {
         for (storage, plan) in self.plans(tier) {
             if let Some(recorder) = block.state.recorder_mut() {
@@ -323,7 +395,9 @@ impl Composition {
             block.state.set_importing();
         }
         let mut lanes = Vec::with_capacity(self.kinds.len());
-        let (mut body, mut messages) = (Vec::new(), Vec::new());
+        // The elements of used slots and those of all, 0 in unused ones.
+        let (mut body, mut every) = (Vec::new(), Vec::new());
+        let mut messages = Vec::new();
         for ((shape, kind), number) in tier.lanes.iter().zip(&self.kinds).zip(0u8..) {
             let lane = usize::from(number);
             let mut executed = Vec::with_capacity(shape.capacity as usize);
@@ -337,7 +411,11 @@ impl Composition {
                 match block.slot(kind.as_ref(), number, &used, Some(&witness)) {
                     Ok(done) => {
                         if witness.used {
-                            body.extend(values(&done.body).map_err(synthesis)?);
+                            let elements = values(&done.body).map_err(synthesis)?;
+                            every.extend_from_slice(&elements);
+                            body.extend(elements);
+                        } else {
+                            every.extend(done.body.iter().map(|_| Fr::from(0u64)));
                         }
                         messages.push(
                             done.message.map(|message| message.value()).transpose().map_err(synthesis)?,
@@ -352,7 +430,12 @@ impl Composition {
             }
             lanes.push(executed);
         }
-        let closed = block.close().map_err(synthesis)?;
+        let count = |lane: &Vec<SlotWitness>| lane.iter().filter(|slot| slot.used).count() as u32;
+        let used: Vec<u32> = lanes.iter().map(count).collect();
+        let closed = block
+            .close(&used, &every, |secrets, position, plain| nonce.of(secrets, position, plain))
+            .map_err(synthesis)?;
+        let body = closed.sealed.unwrap_or(body);
         Ok(Executed { lanes, body, messages, recorder: closed.recorder, upgrade: closed.upgrade })
     }
 
@@ -387,6 +470,23 @@ impl Composition {
         let fits =
             |tier: &&Tier| tier.lanes.iter().zip(used).all(|(lane, used)| *used <= lane.capacity as usize);
         self.tiers.iter().find(fits).unwrap_or(widest)
+    }
+
+    /// What a private chain begins with.
+    fn first_secrets(&self, given: Option<Json>) -> Result<Option<Secrets>, SpecError> {
+        match (self.version.bodies, given) {
+            (BodyFormat::Public, None) => Ok(None),
+            (BodyFormat::Public, Some(_)) => {
+                Err(SpecError::Invalid(format!("`{}` is a public chain: it has no secrets", self.name)))
+            }
+            (BodyFormat::Private, None) => Err(SpecError::Invalid(format!(
+                "`{}` is a private chain: its secrets are missing",
+                self.name
+            ))),
+            (BodyFormat::Private, Some(secrets)) => Secrets::from_json(&secrets)
+                .map(Some)
+                .map_err(|error| SpecError::Invalid(format!("the chain's secrets: {error}"))),
+        }
     }
 
     fn kind(&self, name: &str) -> Result<(u8, &dyn Kind), ExtrinsicError> {
@@ -427,11 +527,8 @@ impl Composition {
     }
 
     /// The slots of a body.
-    fn told_by(&self, tier: &Tier, used_slots: &[u32], body: &[u8]) -> Result<Vec<Vec<Told>>, ApplyError> {
-        let refuse = |error: BodyError| ApplyError::Body(error.to_string());
-        let layout = BodyLayout::new(tier.id, &tier.lanes, used_slots).map_err(refuse)?;
-        let elements = layout.decode(body).map_err(refuse)?;
-        let mut rest = elements.as_slice();
+    fn told_by(&self, used_slots: &[u32], elements: &[Fr]) -> Result<Vec<Vec<Told>>, ApplyError> {
+        let mut rest = elements;
         let mut lanes = Vec::with_capacity(self.kinds.len());
         for ((kind, used), lane) in self.kinds.iter().zip(used_slots).zip(0usize..) {
             let count = packed_widths(&slot_widths(kind.as_ref())).len();
@@ -457,7 +554,7 @@ impl Composition {
         let constraints = |slots: u32| {
             let capacities: Vec<u32> =
                 (0..self.kinds.len()).map(|other| if other == kind { slots } else { 1 }).collect();
-            let tier = Tier::new(TierId::GENESIS, lanes(&self.kinds, &capacities));
+            let tier = self.unnumbered(&capacities);
             let plans = self.plans_sharing(&tier, top_levels)?;
             let shape = R1cs::synthesize(|cs| self.circuit(&tier, &plans, None, &cs).map(drop))?;
             Ok::<_, SynthesisError>(shape.constraints())
@@ -465,6 +562,11 @@ impl Composition {
         let slots = CHAIN_STEP / greatest_common_divisor(CHAIN_STEP, elements(own.as_ref()));
         let more: usize = constraints(1 + slots)? - constraints(1)?;
         Ok(CallWeight { call: number, name: own.name(), constraints: more.div_ceil(slots as usize) })
+    }
+
+    /// A tier for measurements.
+    fn unnumbered(&self, capacities: &[u32]) -> Tier {
+        Tier::new(TierId::GENESIS, self.version.bodies, lanes(&self.kinds, capacities))
     }
 
     /// Accesses of a block with these lanes to each storage.
@@ -502,9 +604,7 @@ impl Composition {
     fn shared_levels(&self) -> gr1cs::Result<[usize; STORAGES]> {
         let largest = self.tiers.last().ok_or(SynthesisError::ArityMismatch)?;
         // Accesses are linear in the slots: a block's own, and so many for each slot of a lane.
-        let with = |capacities: Vec<u32>| {
-            self.accesses(&Tier::new(TierId::GENESIS, lanes(&self.kinds, &capacities)))
-        };
+        let with = |capacities: Vec<u32>| self.accesses(&self.unnumbered(&capacities));
         let one = with(vec![1; self.kinds.len()])?;
         let mut total = one;
         for (kind, lane) in largest.lanes.iter().enumerate() {
@@ -547,21 +647,6 @@ fn synthesis(error: SynthesisError) -> ExecutionError {
     }
 }
 
-/// Whether the author's account is there, the key's, and permitted.
-fn check_author(
-    state: &dyn StateReader,
-    context: &BlockContext,
-) -> Result<Result<(), AuthorError>, StateError> {
-    let index = context.author;
-    let permissioned = Composition::parameters(state)?.permissioned_authors;
-    Ok(match read_record::<Account>(state, index)? {
-        None => Err(AuthorError::Unknown(index)),
-        Some(account) if account.key != context.author_key => Err(AuthorError::OtherKey(index)),
-        Some(account) if permissioned && !account.may_author => Err(AuthorError::NotPermitted(index)),
-        Some(_) => Ok(()),
-    })
-}
-
 /// Sum of the fees of these slots.
 fn fees(lanes: &[Vec<SlotWitness>]) -> Fr {
     lanes.iter().flatten().map(|slot| slot.fee).sum()
@@ -584,6 +669,10 @@ impl Chain for Composition {
         self.token.clone()
     }
 
+    fn body_format(&self) -> BodyFormat {
+        self.version.bodies
+    }
+
     fn tiers(&self) -> &[Tier] {
         &self.tiers
     }
@@ -593,11 +682,20 @@ impl Chain for Composition {
         if spec.chain != self.name {
             return Err(SpecError::OtherChain { expected: self.name, found: spec.chain });
         }
+        let secrets = self.first_secrets(spec.secrets.take())?;
         let (parameters, accounts) = spec.check(self.layout.shape(ACCOUNTS).places())?;
+        if secrets.is_some() && !parameters.permissioned_authors {
+            return Err(SpecError::Invalid(
+                "authors of a private chain read it: they are permissioned".into(),
+            ));
+        }
         let nothing = ChangeSet::default();
         let recorder = Recorder::new(&self.layout, &nothing);
         let mut genesis = GenesisState { recorder, parameters, accounts: &accounts };
         genesis.write(0, &parameters)?;
+        if let Some(secrets) = &secrets {
+            genesis.write(0, secrets)?;
+        }
         for (index, account) in (0u32..).zip(&accounts) {
             genesis.write(index, account)?;
         }
@@ -661,17 +759,21 @@ impl Chain for Composition {
         let tier = if tier.is_some() { widest } else { self.smallest(widest, &used) };
         let (positions, lanes): (Vec<Vec<_>>, Vec<Vec<_>>) =
             selection.lanes.into_iter().map(|lane| lane.into_iter().unzip()).unzip();
-        let ran = self.run(state, context, tier, fees(&lanes), &Slots::Selected(&lanes));
+        let ran = self.run(state, context, tier, fees(&lanes), &Slots::Selected(&lanes), Nonce::Derived);
         let ran = ran.map_err(|stopped| match stopped {
             Stopped::Execution(error) => error,
             Stopped::Slot { lane, slot, reason } => {
                 ExecutionError::Format(format!("slot {slot} of lane {lane} does not execute twice: {reason}"))
             }
         })?;
-        // At most a lane's capacity, which is a `u32`.
-        let used_slots: Vec<u32> = used.iter().map(|used| *used as u32).collect();
+        let used_slots: Vec<u32> = match self.version.bodies {
+            // At most a lane's capacity, which is a `u32`.
+            BodyFormat::Public => used.iter().map(|used| *used as u32).collect(),
+            BodyFormat::Private => tier.lanes.iter().map(|lane| lane.capacity).collect(),
+        };
         let format = |error: BodyError| ExecutionError::Format(error.to_string());
-        let layout = BodyLayout::new(tier.id, &tier.lanes, &used_slots).map_err(format)?;
+        let layout =
+            BodyLayout::new(self.version.bodies, tier.id, &tier.lanes, &used_slots).map_err(format)?;
         let statement = Statement {
             used_slots: layout.padded_used_slots(),
             state_root: ran.state_root,
@@ -685,6 +787,7 @@ impl Chain for Composition {
             statement: statement.elements(),
             storages: ran.storages,
             fees: fees(&lanes),
+            nonce: ran.nonce,
             lanes: ran.lanes,
             openings: ran.openings,
         };
@@ -711,15 +814,26 @@ impl Chain for Composition {
         body: &[u8],
     ) -> Result<Applied, ApplyError> {
         let tier = self.tier(tier).ok_or(ApplyError::UnknownTier(tier))?;
-        let lanes = self.told_by(tier, used_slots, body)?;
+        let refuse = |error: BodyError| ApplyError::Body(error.to_string());
+        let layout =
+            BodyLayout::new(self.version.bodies, tier.id, &tier.lanes, used_slots).map_err(refuse)?;
+        let elements = layout.decode(body).map_err(refuse)?;
+        let Plain { nonce, used, elements } = match self.secrets(state)? {
+            None => Plain { nonce: Fr::from(0u64), used: used_slots.to_vec(), elements },
+            Some(secrets) => secrets
+                .open(context.parent.state_root, &tier.lanes, &elements)
+                .ok_or_else(|| ApplyError::Body("the chain's key does not decrypt it".into()))?,
+        };
+        let lanes = self.told_by(&used, &elements)?;
         let fees = lanes.iter().flatten().filter_map(|slot| slot.paid).map(|(_, fee)| Fr::from(fee)).sum();
-        let ran =
-            self.run(state, context, tier, fees, &Slots::Told(&lanes)).map_err(|stopped| match stopped {
+        let ran = self.run(state, context, tier, fees, &Slots::Told(&lanes), Nonce::Given(nonce)).map_err(
+            |stopped| match stopped {
                 Stopped::Slot { lane, slot, reason } => ApplyError::Slot { lane, slot, reason },
                 Stopped::Execution(ExecutionError::State(error)) => ApplyError::State(error),
                 Stopped::Execution(ExecutionError::Author(error)) => ApplyError::Author(error),
                 Stopped::Execution(other) => ApplyError::Body(other.to_string()),
-            })?;
+            },
+        )?;
         Ok(Applied { state_root: ran.state_root, changes: ran.changes })
     }
 

@@ -11,7 +11,8 @@
 //!     │     └── slot  what a call sees
 //!     ├── extrinsic   what users sign           spec   chain specs
 //!     ├── lane        any call behind one interface
-//!     └── account     accounts, parameters
+//!     ├── account     accounts, parameters
+//!     └── privacy     bodies of private chains, encrypted
 //!       ▲
 //!   Pallet, Call, Inherent (what a pallet's author writes)
 //! ```
@@ -26,6 +27,7 @@ mod composition;
 pub mod extrinsic;
 mod lane;
 mod pallet;
+pub mod privacy;
 mod select;
 mod slot;
 mod spec;

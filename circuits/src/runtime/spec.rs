@@ -21,6 +21,9 @@ pub struct Spec {
     pub token: Option<Token>,
     parameters: ParametersSpec,
     accounts: Vec<AccountSpec>,
+    /// What only collators of a private chain know: not a part of a spec that anybody is shown.
+    #[serde(default)]
+    pub secrets: Option<serde_json::Value>,
     /// What each pallet begins with, by its name.
     #[serde(default)]
     pub pallets: serde_json::Map<String, serde_json::Value>,

@@ -3,6 +3,7 @@
 use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use zkpov_verifier::{
+    body::BodyFormat,
     field::Fr,
     lane::MAX_LANES,
     statement::{STATEMENT_DOMAIN, STATEMENT_LEN},
@@ -20,6 +21,8 @@ pub struct CircuitVersion {
     pub transaction: u32,
     /// Whether a block can name the next validation code.
     pub upgrades: bool,
+    /// Who can read bodies.
+    pub bodies: BodyFormat,
 }
 
 /// A statement in a circuit.
@@ -181,6 +184,10 @@ fn fixed(place: usize, version: CircuitVersion, tier: &Tier) -> Option<Fr> {
         at::INBOX_ROOT | at::OUTBOX_ROOT => Some(Fr::from(0u64)),
         at::UPGRADE..at::CONTEXT if !version.upgrades => Some(Fr::from(0u64)),
         place if unused_lanes.contains(&place) => Some(Fr::from(0u64)),
+        // A private body counts every slot, so that it does not tell how many are used.
+        at::USED_SLOTS..at::PARENT_STATE_ROOT if version.bodies == BodyFormat::Private => {
+            tier.lanes.get(place - at::USED_SLOTS).map(|lane| lane.capacity.into())
+        }
         _ => None,
     }
 }

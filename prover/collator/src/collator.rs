@@ -15,7 +15,7 @@ use crate::{
     db::{Database, DbError, Genesis, ReadDatabase},
     import::{self, ImportError, Imported},
     relay_file::RelayFile,
-    spec,
+    secrets, spec,
 };
 
 /// Why no chain was made.
@@ -48,7 +48,8 @@ pub struct Collator {
 }
 
 impl Collator {
-    /// Makes a new chain in `directory` from its spec and opens it.
+    /// Makes a new chain in `directory` from its spec and opens it. A private chain's spec is [joined](secrets::join) with its secrets,
+    /// of which the database keeps what the state holds.
     ///
     /// # Errors
     /// [`CreateError`]; there is no database then, unless there was one before.
@@ -66,7 +67,7 @@ impl Collator {
             para_id,
             hash: head.hash(),
             head: head.encode(),
-            spec: spec.to_vec(),
+            spec: secrets::without(spec),
         };
         let database = Database::create(directory, &record, &genesis.changes)?;
         Ok(Self { info: ChainInfo::of(&record)?, database })

@@ -106,7 +106,7 @@ pub fn block_proof(
     let exchange =
         proven.exchange(&key.chain, key.messages, parent, &relay.context).map_err(|error| wrong(&error))?;
     let statement = proven
-        .statement(&key.chain, &parent.as_parent(), &relay.context, &tier.lanes, &exchange)
+        .statement(&key.chain, &parent.as_parent(), &relay.context, key.body_format, &tier.lanes, &exchange)
         .map_err(|error| wrong(&error))?;
     let proof = Proof::from_bytes(&proven.proof).map_err(|error| wrong(&error))?;
     Ok((statement.digest(), proof))

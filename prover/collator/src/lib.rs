@@ -15,7 +15,7 @@
 //! Here circuits, prover and verifier meet. [`Collator`] is the whole of it as a library; the program
 //! `zkpov` is a thin command line over it.
 //!
-//! From the ground up: `files`, `paths`, `relay_file`, `extrinsics`, `key_file`, `spec`, `circuit`, `db`,
+//! From the ground up: `files`, `paths`, `relay_file`, `extrinsics`, `key_file`, `secrets`, `spec`, `circuit`, `db`,
 //! `chain`, `setup`, `ceremony`, `export`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`, `sample`.
 
 pub mod author;
@@ -34,6 +34,7 @@ pub mod paths;
 pub mod relay_file;
 pub mod sample;
 pub mod scene;
+pub mod secrets;
 pub mod setup;
 pub mod spec;
 pub mod witness_pov;

@@ -153,7 +153,8 @@ impl SampleChain {
         std::fs::create_dir_all(&keys)
             .map_err(|source| SampleError::Directory { path: keys.clone(), source })?;
         proving_key.write(paths::proving_key(&keys, self.tier))?;
-        let validity_key = setup::validity_key(self.collator.info().identity, vec![tier_key]).encode();
+        let info = self.collator.info();
+        let validity_key = setup::validity_key(info.chain, info.identity, vec![tier_key]).encode();
         files::write_atomically(&paths::validity_key(&keys), &validity_key)?;
         Ok((proving_key, validity_key))
     }

@@ -8,7 +8,7 @@ use zkpov_circuits::runtime::Chain;
 use zkpov_prover::{Options, ProvingKey, SetupError};
 use zkpov_verifier::{
     groth16::VerifyingKey,
-    key::{BodyFormat, ProofSystem, Setup, TierKey, ValidityKey},
+    key::{ProofSystem, Setup, TierKey, ValidityKey},
     lane::TierId,
     message::MessageFormat,
     statement::ChainIdentity,
@@ -71,9 +71,9 @@ pub fn development_keys(
 
 /// The validity key of a chain with these tiers.
 #[must_use]
-pub fn validity_key(identity: ChainIdentity, mut tiers: Vec<TierKey>) -> ValidityKey {
+pub fn validity_key(chain: &dyn Chain, identity: ChainIdentity, mut tiers: Vec<TierKey>) -> ValidityKey {
     tiers.sort_by_key(|tier| tier.tier);
-    ValidityKey { chain: identity, body_format: BodyFormat::Public, messages: MessageFormat::Dropped, tiers }
+    ValidityKey { chain: identity, body_format: chain.body_format(), messages: MessageFormat::Dropped, tiers }
 }
 
 /// A prover's verifying key in the verifier's form; `None` if it is not one a validator accepts.

@@ -115,7 +115,7 @@ pub(crate) fn block(parent: &Head, relay: &RelayContext) -> (ProvenBlock, Head) 
     };
     let at = parent.as_parent();
     let exchange = proven.exchange(&key.chain, key.messages, parent, relay).unwrap();
-    let statement = proven.statement(&key.chain, &at, relay, &lanes(), &exchange).unwrap();
+    let statement = proven.statement(&key.chain, &at, relay, key.body_format, &lanes(), &exchange).unwrap();
     proven.proof = simulate(statement.digest()).encode().to_vec();
     let scheduled = Scheduled::default();
     let message = author_message(&at.hash, statement.digest(), &scheduled.hash());

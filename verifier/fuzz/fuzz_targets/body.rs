@@ -3,11 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use zkpov_verifier::body::BodyLayout;
+use zkpov_verifier::body::{BodyFormat, BodyLayout};
 use zkpov_verifier::lane::{Lane, TierId};
 
-fuzz_target!(|input: (Vec<(u8, u8, Vec<u8>)>, Vec<u8>)| {
-    let (shapes, bytes) = input;
+fuzz_target!(|input: (bool, Vec<(u8, u8, Vec<u8>)>, Vec<u8>)| {
+    let (private, shapes, bytes) = input;
+    let format = if private { BodyFormat::Private } else { BodyFormat::Public };
     let lanes: Vec<Lane> = shapes
         .iter()
         .map(|(capacity, _, widths)| Lane {
@@ -17,7 +18,7 @@ fuzz_target!(|input: (Vec<(u8, u8, Vec<u8>)>, Vec<u8>)| {
         })
         .collect();
     let used: Vec<u32> = shapes.iter().map(|(_, used, _)| u32::from(used % 10)).collect();
-    let Ok(layout) = BodyLayout::new(TierId(9), &lanes, &used) else { return };
+    let Ok(layout) = BodyLayout::new(format, TierId(9), &lanes, &used) else { return };
     // Input of any length, and the same input cut or filled to the right one.
     let mut fitted = bytes.clone();
     fitted.resize(layout.byte_length(), 0);

@@ -170,9 +170,12 @@ fn overwrite(bytes: &mut [u8], at: usize, with: &[u8]) {
 fn sign_again(honest: &Honest, parent: &Head, relay: &RelayContext, block: &mut ProvenBlock) {
     let Some(tier) = honest.chain.key.tier(block.proven.tier) else { return };
     let (chain, messages) = (&honest.chain.key.chain, honest.chain.key.messages);
+    let format = honest.chain.key.body_format;
     let Ok(exchange) = block.proven.exchange(chain, messages, parent, relay) else { return };
     let parent = parent.as_parent();
-    let Ok(statement) = block.proven.statement(chain, &parent, relay, &tier.lanes, &exchange) else { return };
+    let Ok(statement) = block.proven.statement(chain, &parent, relay, format, &tier.lanes, &exchange) else {
+        return;
+    };
     let message = author_message(&parent.hash, statement.digest(), &block.scheduled.hash());
     block.signature = honest.chain.author.sign(message);
 }

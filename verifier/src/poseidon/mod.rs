@@ -69,6 +69,14 @@ pub fn hash_slice(inputs: &[Fr]) -> Result<Fr, WidthError> {
     of_width!(inputs.len(), inputs).ok_or(WidthError { inputs: inputs.len() })
 }
 
+/// The first 16 elements of the permutation, of width 17, of (0, inputs): circomlib's `PoseidonEx(16, 16)`. The first of them is the
+/// [`hash`]. With a secret among the inputs it is a stream of 16 elements; the one element of the result that stays out is what
+/// keeps the permutation from being run backwards.
+pub fn squeeze(inputs: &[Fr; MAX_INPUTS]) -> [Fr; MAX_INPUTS] {
+    let [result @ .., _] = permutation::permute(&parameters::T17, inputs);
+    result
+}
+
 /// One hash of a list of any length: `h = hash(e[0..16])`, then `h = hash(h, next 15)` until no element is left.
 ///
 /// The last call is padded with zeros, and a list of none is sixteen of them: lists of different lengths can
@@ -130,6 +138,16 @@ mod tests {
         assert_eq!(chain(&elements[..16]), first);
         assert_eq!(chain(&elements[..31]), second);
         assert_eq!(chain(&elements), padded(second, &elements[31..]));
+    }
+
+    #[test]
+    fn what_is_squeezed_begins_with_the_hash_and_holds_no_element_twice() {
+        let inputs: [Fr; MAX_INPUTS] = core::array::from_fn(|i| Fr::from(i as u64));
+        let mut squeezed = squeeze(&inputs).to_vec();
+        assert_eq!(squeezed[0], hash(&inputs));
+        squeezed.sort();
+        squeezed.dedup();
+        assert_eq!(squeezed.len(), MAX_INPUTS);
     }
 
     #[test]

@@ -11,6 +11,23 @@ pub(super) fn hash<const T: usize, const R: usize, const N: usize>(
     constants: &Constants<T, R, N>,
     inputs: &[Fr; N],
 ) -> Fr {
+    Fr::sum_of_products(&constants.mds[0], &up_to_last_layer(constants, inputs))
+}
+
+/// As [`hash`], but for all of the result.
+pub(super) fn permute<const T: usize, const R: usize, const N: usize>(
+    constants: &Constants<T, R, N>,
+    inputs: &[Fr; N],
+) -> [Fr; T] {
+    multiply(&constants.mds, &up_to_last_layer(constants, inputs))
+}
+
+/// The permutation without its last matrix.
+#[inline]
+fn up_to_last_layer<const T: usize, const R: usize, const N: usize>(
+    constants: &Constants<T, R, N>,
+    inputs: &[Fr; N],
+) -> [Fr; T] {
     let mut state = [Fr::ZERO; T];
     for (element, input) in state.iter_mut().skip(1).zip(inputs) {
         *element = *input;
@@ -40,7 +57,7 @@ pub(super) fn hash<const T: usize, const R: usize, const N: usize>(
         state = multiply(&constants.mds, &state);
     }
     full_sbox(&mut state, last);
-    Fr::sum_of_products(&constants.mds[0], &state)
+    state
 }
 
 fn full_sbox<const T: usize>(state: &mut [Fr; T], constants: &[Fr; T]) {

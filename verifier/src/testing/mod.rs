@@ -224,7 +224,8 @@ impl TestChain {
     pub fn proven(&self) -> Proven {
         let used_slots = vec![2, 1];
         let tier = self.key.tier(Self::SMALL).expect("the smaller tier");
-        let layout = BodyLayout::new(tier.tier, &tier.lanes, &used_slots).expect("within capacity");
+        let layout = BodyLayout::new(self.key.body_format, tier.tier, &tier.lanes, &used_slots)
+            .expect("within capacity");
         let narrow = |label| {
             let mut bytes = field::encode(&element(label));
             bytes[30..].fill(0);
@@ -262,7 +263,9 @@ impl TestChain {
         let chain = &self.key.chain;
         let exchange = proven.exchange(chain, self.key.messages, parent, relay).expect("an exchange");
         let parent = parent.as_parent();
-        proven.statement(chain, &parent, relay, &tier.lanes, &exchange).expect("a statement")
+        proven
+            .statement(chain, &parent, relay, self.key.body_format, &tier.lanes, &exchange)
+            .expect("a statement")
     }
 
     /// `proven` with a proof of its statement and the author's signature.

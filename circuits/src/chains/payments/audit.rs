@@ -54,3 +54,10 @@ fn only_the_insides_of_unused_slots_survive_in_an_empty_block() {
         .except("open/slot[0]/*", UNUSED);
     audit(audited, &on, &[]);
 }
+
+#[test]
+#[ignore = "minutes: scripts/soundness runs it"]
+fn nothing_survives_in_a_private_block() {
+    let (on, calls) = super::private::full_block();
+    audit(Audit::new("private payments, every slot used").except("*/eddsa/at_most", QUOTIENT), &on, &calls);
+}

@@ -45,6 +45,52 @@ pub fn hash(inputs: &[FpVar<Fr>]) -> Result<FpVar<Fr>> {
         let values = inputs.iter().map(GR1CSVar::value).collect::<Result<Vec<Fr>>>()?;
         return hash_slice(&values).map(FpVar::Constant).map_err(|_| SynthesisError::ArityMismatch);
     }
+    hash_variables(&cs, inputs)
+}
+
+/// The first 16 elements of the permutation, of width 17, of (0, inputs), whose native twin is [`zkpov_verifier::poseidon::squeeze`].
+/// No more constraints than the [`hash`]: its variables and the S-box outputs of the last round are a basis of the result.
+///
+/// # Errors
+///
+/// None but those of allocation.
+pub fn squeeze(inputs: &[FpVar<Fr>; MAX_INPUTS]) -> Result<Vec<Linear>> {
+    let cs = inputs.iter().fold(ConstraintSystemRef::None, |cs, input| cs.or(input.cs()));
+    if cs.is_none() {
+        let mut values = [Fr::ZERO; MAX_INPUTS];
+        for (value, input) in values.iter_mut().zip(inputs) {
+            *value = input.value()?;
+        }
+        let squeezed = zkpov_verifier::poseidon::squeeze(&values);
+        return Ok(squeezed.map(|element| Linear::new(&cs).plus_constant(element)).to_vec());
+    }
+    let hashed = hash_variables(&cs, inputs)?;
+    let basis = Basis::of_width(MAX_INPUTS + 1).ok_or(SynthesisError::ArityMismatch)?;
+    // The variables before the hash are the S-box outputs but the first, which the hash gives: Σ m_0j y_j.
+    let first = cs.num_witness_variables() - 1 - MAX_INPUTS;
+    let others: Vec<FpVar<Fr>> = (first..first + MAX_INPUTS)
+        .map(|number| {
+            let variable = Variable::witness(number);
+            FpVar::Var(AllocatedFp::new(cs.assigned_value(variable), variable, cs.clone()))
+        })
+        .collect();
+    let mut output = Linear::of(&hashed);
+    for (m, y) in basis.mds[0][1..].iter().zip(&others) {
+        output.add(-*m, y);
+    }
+    let squeezed = basis.mds[..MAX_INPUTS].iter().map(|row| {
+        let mut element = Linear::new(&cs);
+        element.add_linear(row[0] * basis.corner_inverse, &output);
+        for (m, y) in row[1..].iter().zip(&others) {
+            element.add(*m, y);
+        }
+        element
+    });
+    Ok(squeezed.collect())
+}
+
+/// [`hash`] where there is a constraint system.
+fn hash_variables(cs: &ConstraintSystemRef<Fr>, inputs: &[FpVar<Fr>]) -> Result<FpVar<Fr>> {
     let basis = Basis::of_width(inputs.len() + 1).ok_or(SynthesisError::ArityMismatch)?;
     let first = cs.num_witness_variables();
     let values: Option<Vec<Fr>> = inputs.iter().map(|input| input.value().ok()).collect();
@@ -66,10 +112,10 @@ pub fn hash(inputs: &[FpVar<Fr>]) -> Result<FpVar<Fr>> {
         }
     };
     if cs.should_construct_matrices() {
-        rows::enforce(&cs, basis, inputs, first)?;
+        rows::enforce(cs, basis, inputs, first)?;
     }
     let variable = Variable::witness(cs.num_witness_variables() - 1);
-    Ok(FpVar::Var(AllocatedFp::new(output, variable, cs)))
+    Ok(FpVar::Var(AllocatedFp::new(output, variable, cs.clone())))
 }
 
 /// Poseidon of `inputs`, and of the same inputs with `replacement` where `selected` is 1.

@@ -53,6 +53,32 @@ proptest! {
     }
 
     #[test]
+    fn what_is_squeezed_is_what_the_native_permutation_gives_for_the_price_of_the_hash(seed: u64) {
+        let inputs: [Fr; 16] = random(16, seed).try_into().expect("sixteen");
+        let constant = |i: usize| seed >> i & 3 == 0;
+        let native = zkpov_verifier::poseidon::squeeze(&inputs);
+        let squeezed = |cs: ConstraintSystemRef<Fr>| {
+            let variables: Vec<FpVar<Fr>> = (0..16)
+                .map(|i| {
+                    if constant(i) { Ok(FpVar::Constant(inputs[i])) } else { hint::field(&cs, "input", || Ok(inputs[i])) }
+                })
+                .collect::<Result<_>>()?;
+            let variables: [FpVar<Fr>; 16] = variables.try_into().expect("sixteen");
+            for (element, native) in squeeze(&variables)?.into_iter().zip(native) {
+                let claimed = hint::field(&cs, "claimed", || Ok(native))?;
+                crate::constraint::enforce_equal("squeezed", element, &claimed)?;
+            }
+            Ok(())
+        };
+        let r1cs = R1cs::synthesize(squeezed).expect("synthesizes");
+        let assignment = r1cs::assignment(squeezed).expect("computes");
+        prop_assert_eq!(r1cs.unsatisfied(&assignment), Vec::<usize>::new());
+        let constants: Vec<usize> = (0..16).filter(|i| constant(*i)).collect();
+        let hash = R1cs::synthesize(circuit(&inputs, &constants)).expect("synthesizes");
+        prop_assert_eq!(r1cs.constraints(), hash.constraints() + 16);
+    }
+
+    #[test]
     fn a_chain_is_the_native_chain(seed: u64, length in 1usize..40) {
         let elements = random(length, seed);
         let native = zkpov_verifier::poseidon::chain(&elements);

@@ -226,6 +226,12 @@ impl TestChain {
         is_satisfied(|cs| self.circuit(Some(witness), &cs)).expect("a circuit")
     }
 
+    /// The constraints that a witness breaks.
+    pub(crate) fn violations(&self, witness: &Witness) -> Vec<&'static str> {
+        let violations = violated(|cs| self.circuit(Some(witness), &cs)).expect("a circuit");
+        violations.into_iter().map(|violation| violation.name).collect()
+    }
+
     /// The circuit of the smallest tier.
     pub(crate) fn circuit(
         &self,
@@ -256,6 +262,8 @@ pub(crate) struct Forgery<'a> {
     pub(crate) used_slots: Option<Vec<u32>>,
     /// A change of what the block opens that no access wrote.
     slipped_in: Option<Change<'a>>,
+    /// The claimed nonce of a private body, in place of the derived one.
+    pub(crate) nonce: Option<Fr>,
 }
 
 impl<'a> Forgery<'a> {
@@ -275,6 +283,7 @@ impl<'a> Forgery<'a> {
             pretended: Vec::new(),
             used_slots: None,
             slipped_in: None,
+            nonce: None,
         }
     }
 
@@ -312,7 +321,7 @@ impl<'a> Forgery<'a> {
         self.signs = false;
     }
 
-    /// The statement before anything is executed.
+    /// The statement before anything is executed. The parent state root is the true one.
     fn outline(&self) -> [Fr; zkpov_verifier::statement::STATEMENT_LEN] {
         let mut statement =
             self.on.chain.outline(&self.on.context, self.on.tier_id(), self.number()).elements();
@@ -356,8 +365,10 @@ impl<'a> Forgery<'a> {
             pretend(&mut recorder);
         }
         let run = || {
-            let block = Block::native(*statement, recorder, self.fees()).expect("lenient");
-            on.chain.run_on(block, on.tier(), &idle, &Slots::Selected(&self.lanes))
+            let bodies = on.chain.body_format();
+            let block = Block::native(*statement, recorder, self.fees(), bodies).expect("lenient");
+            let nonce = self.nonce.map_or(Nonce::Derived, Nonce::Given);
+            on.chain.run_on(block, on.tier(), &idle, &Slots::Selected(&self.lanes), nonce)
         };
         match leniently(run) {
             Ok(executed) => executed,
@@ -388,7 +399,13 @@ impl<'a> Forgery<'a> {
             used[..claimed.len()].copy_from_slice(claimed);
         }
         let head = [BODY_DOMAIN, Fr::from(on.tier_id().0)];
-        let padded = self.padded_body(&lanes, &body);
+        let private = on.chain.body_format() == BodyFormat::Private;
+        if private {
+            for (used, lane) in used.iter_mut().zip(&on.tier().lanes) {
+                *used = lane.capacity;
+            }
+        }
+        let padded = if private { body.clone() } else { self.padded_body(&lanes, &body) };
         for (lane, used) in used.into_iter().enumerate() {
             statement[7 + lane] = used.into();
         }
@@ -401,6 +418,7 @@ impl<'a> Forgery<'a> {
             statement,
             storages,
             fees: self.fees(),
+            nonce: if private { body[0] } else { Fr::ZERO },
             lanes,
             openings,
         }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use zkpov_collator::{Collator, db::ReadDatabase, files, paths, spec};
+use zkpov_collator::{Collator, db::ReadDatabase, files, paths, secrets, spec};
+use zkpov_verifier::body::BodyFormat;
 
 use super::{
     failure::Failure,
@@ -22,7 +23,7 @@ use super::{
                         --spec spec.json --out chain\n\nThe form of a chain spec is in docs/cli.md."
 )]
 pub(crate) struct Args {
-    /// The state machine: `payments`
+    /// The state machine, for example `payments`; `zkpov bench` lists those there are
     #[arg(long, value_name = "NAME", default_value = "payments")]
     chain: String,
 
@@ -34,6 +35,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     spec: PathBuf,
 
+    /// The secrets of a private chain, a file of `zkpov secrets`
+    #[arg(long, value_name = "FILE")]
+    secrets: Option<PathBuf>,
+
     /// The directory to make
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -42,7 +47,25 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     let chain = values::chain(&args.chain)?;
     let spec = files::read_bounded(&args.spec, spec::MAX_SPEC_BYTES)?;
-    let collator = Collator::create(&args.out, chain, args.para_id, &spec)?;
+    let collator = match (&args.secrets, chain.body_format()) {
+        (None, BodyFormat::Public) => Collator::create(&args.out, chain, args.para_id, &spec)?,
+        (Some(file), BodyFormat::Private) => {
+            let spec = secrets::join(&spec, &secrets::read(file)?)?;
+            Collator::create(&args.out, chain, args.para_id, &spec)?
+        }
+        (None, BodyFormat::Private) => {
+            return Err(Failure::misuse(format!("`{}` is a private chain and needs --secrets", args.chain))
+                .next(
+                    "make them with `zkpov secrets FILE`, or get the file from the chain's other collators",
+                ));
+        }
+        (Some(_), BodyFormat::Public) => {
+            return Err(Failure::misuse(format!(
+                "`{}` is a public chain and takes no --secrets",
+                args.chain
+            )));
+        }
+    };
     let genesis = collator.database().genesis()?;
     let head_file = paths::genesis_head(&args.out);
     files::write_atomically(&head_file, &genesis.head)?;

@@ -38,6 +38,7 @@ mod new_pallet;
 mod output;
 mod progress;
 mod rollback;
+mod secrets;
 mod setup;
 mod sign;
 mod timings;
@@ -100,6 +101,7 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Keygen(keygen::Args),
+    Secrets(secrets::Args),
     Genesis(genesis::Args),
     Setup(setup::Args),
     Sign(sign::Args),
@@ -142,6 +144,7 @@ fn dispatch(command: Command, out: Output) -> Result<(), Failure> {
     match command {
         Command::Demo(args) => demo::run(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
+        Command::Secrets(args) => secrets::run(&args, out),
         Command::Genesis(args) => genesis::run(&args, out),
         Command::Setup(args) => setup::run(&args, out),
         Command::Sign(args) => sign::run(&args, out),

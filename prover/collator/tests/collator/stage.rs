@@ -76,7 +76,7 @@ pub(crate) fn keys_directory() -> &'static Path {
         let (proving_key, tier_key) =
             setup::development_keys(chain(), tiny(), &Options::default()).expect("keys");
         proving_key.write(paths::proving_key(directory.path(), tiny())).expect("written");
-        let validity_key = setup::validity_key(identity, vec![tier_key]).encode();
+        let validity_key = setup::validity_key(chain(), identity, vec![tier_key]).encode();
         files::write_atomically(&paths::validity_key(directory.path()), &validity_key).expect("written");
         directory
     });

@@ -91,7 +91,7 @@ fn sign(
         .map_err(|error| error.to_string())?;
     let parent = parent.as_parent();
     let statement = proven
-        .statement(chain, &parent, target.relay, &tier.lanes, &exchange)
+        .statement(chain, &parent, target.relay, key.key().body_format, &tier.lanes, &exchange)
         .map_err(|error| error.to_string())?;
     let message = author_message(&parent.hash, statement.digest(), &block.scheduled.hash());
     block.signature = target.author.sign(message);
