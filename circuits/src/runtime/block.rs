@@ -34,6 +34,7 @@
 //! | a fee below the minimum, or out of range | `runtime/minimum fee`, `runtime/fee range` |
 //! | an account left without the deposit, or in debt | `runtime/sender keeps the deposit` |
 //! | a nonce that starts again | `runtime/nonce is not the last` |
+//! | a call that accesses its sender's account, which the slot still has to write | `state/one view of a place` |
 //!
 //! **Why the issuance is conserved.** Amounts, fees and balances are below 2^128 and no sum here reaches
 //! the field's order, so the equations hold over the integers. A used slot takes the fee and what its call takes from the
@@ -271,7 +272,6 @@ impl<'w> Block<'w> {
         let index = Index::hint(&cs, "sender", accounts(slot.state), || Ok(known()?.sender))?;
         let terms = Terms::hint(&cs, slot.statement, slot.rules, witness)?;
         let (account, place) = slot.read::<Account>(&index)?;
-        slot.state.hold(&place)?;
         let (key, nonce) = (account.key.clone(), account.nonce.clone());
         slot.sender = Some(Sender::new(index.clone(), account));
         let done = kind.execute(&mut slot, inputs)?;
@@ -333,7 +333,6 @@ impl<'w> Block<'w> {
     /// Goes back to what slots shared.
     pub(crate) fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;
-        self.state.let_go();
     }
 }
 

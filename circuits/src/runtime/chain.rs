@@ -362,7 +362,7 @@ fn explain(rule: &str) -> String {
         "runtime/opened with the deposit" => {
             "an account is opened with at least the existential deposit".into()
         }
-        "state/place is written before it is read again" => {
+        "state/one view of a place" => {
             "the call names its own sender as another party".into()
         }
         rule => format!("the chain's rule `{rule}` does not hold"),

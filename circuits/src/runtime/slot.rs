@@ -183,18 +183,13 @@ impl<'w> Slot<'_, 'w> {
         Ok(())
     }
 
-    /// Adds `amount` to the account at `index`, which is not the sender's; the account before.
+    /// Adds `amount` to the account at `index`; the account before. Like every account that a slot accesses, it is not the
+    /// sender's: that one is written when the call is done, and held apart then ([`State::write`]).
     ///
     /// # Errors
     ///
     /// Those of [`read`](Self::read).
     pub fn credit(&mut self, index: &Index, amount: &U128) -> Result<AccountVar> {
-        if let Some(sender) = &self.sender {
-            // To oneself it would move nothing but the fee. But a prover who reads the receiver's account as the slot leaves the
-            // sender's would have a block that is proven and that no importer executes.
-            let apart = linear::difference(sender.index.as_field(), index.as_field())?;
-            enforce_inverse("balances/sender is not receiver", &apart).map(drop)?;
-        }
         let (account, place) = self.read::<Account>(index)?;
         let balance = account.balance.checked_add("runtime/receiver balance", amount)?;
         self.write::<Account>(place, &AccountVar { balance, ..account.clone() })?;
@@ -231,17 +226,6 @@ impl<'w> Slot<'_, 'w> {
         self.state.read::<R>(&used, index)
     }
 
-    /// The record at `index` where `there` is 1, and a blank one, all 0, of an empty place where it is 0: see
-    /// [`State::read_or_blank`].
-    ///
-    /// # Errors
-    ///
-    /// Natively, [`SynthesisError::Unsatisfiable`] if it is not as `there` says.
-    pub fn read_or_blank<R: Record>(&mut self, index: &Index, there: &Bit) -> Result<(R::Var, Place)> {
-        let used = self.used.clone();
-        self.state.read_or_blank::<R>(&used, index, there)
-    }
-
     /// States what depends on private inputs: those that the body does not tell. An importer leaves it out, who knows no
     /// more than the body.
     ///
@@ -266,14 +250,14 @@ impl<'w> Slot<'_, 'w> {
     }
 
     /// Whether there is a record at `index`, and the record, as the state has it where the slot is used; its elements are
-    /// 0 where there is none.
+    /// 0 where there is none: see [`State::read_or_blank`].
     ///
     /// # Errors
     ///
     /// None but those of the constraint system.
-    pub fn entry<R: Record>(&mut self, index: &Index) -> Result<(Bit, R::Var, Place)> {
+    pub fn read_or_blank<R: Record>(&mut self, index: &Index) -> Result<(Bit, R::Var, Place)> {
         let used = self.used.clone();
-        self.state.entry::<R>(&used, index)
+        self.state.read_or_blank::<R>(&used, index)
     }
 
     /// A place that is empty where the slot is used.

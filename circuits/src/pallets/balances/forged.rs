@@ -13,6 +13,7 @@ use zkpov_verifier::{
 
 use super::testing::{BALANCE, DEPOSIT, MINIMUM_FEE, TestChain, key, small_chain, spec, with_spec};
 use crate::{
+    state::Value as _,
     integer::power_of_two,
     runtime::{
         Account, SlotWitness, Witness,
@@ -354,12 +355,23 @@ fn the_identity_is_no_key() {
 
 // Places.
 
-/// Either its account is read before it is written, which no memory gives, or as the slot leaves it.
+/// The account is read as it was before it is written, which no memory gives.
 #[test]
 fn a_transfer_to_oneself_is_refused() {
     let on = small();
     transfer(&on, |slot| slot.inputs[RECEIVER] = Fr::ONE)
-        .refused_by(["balances/sender is not receiver", "state/memory"]);
+        .refused_by(["state/one view of a place", "state/memory"]);
+}
+
+/// The account is read as the slot leaves it, which memory has nothing against. Nobody could import the block.
+#[test]
+fn a_transfer_to_oneself_as_it_leaves_the_sender_is_refused() {
+    let on = small();
+    let before: Account = on.read(1).expect("an account");
+    let paid = before.balance - 500 - u128::from(crate::runtime::testing::FEE);
+    let mut forgery = transfer(&on, |slot| slot.inputs[RECEIVER] = Fr::ONE);
+    forgery.foresee::<Account>(1, Account { balance: paid, nonce: before.nonce + 1, ..before }.elements());
+    forgery.refused_only_by("state/one view of a place");
 }
 
 #[test]

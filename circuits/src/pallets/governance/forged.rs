@@ -38,7 +38,6 @@ const SECOND: usize = ACCOUNT + 4;
 /// Inputs of a vote's slot.
 const CONVICTION: usize = 2;
 const STAKE: usize = 3;
-const KNOWN: usize = 4;
 
 const BURNS: Action = Action::Burn { amount: 5 };
 const HASH: [u8; 32] = [0xc5; 32];
@@ -173,17 +172,17 @@ fn a_vote_after_the_period_is_refused() {
 fn a_second_vote_is_refused() {
     let honest = open_proposal(VOTE, |_| ());
     let on = open_proposal(VOTE, |_| ()).with(BALLOT, &Ballot { number: 1, until: 9, stake: 100 });
-    let mut forgery = Forgery::of(&honest, &[vote(&honest, 2, 0, AYE)]).changed(|slot| {
-        slot.inputs[KNOWN] = Fr::ONE;
-    });
-    forgery.on = &on;
-    forgery.refused_only_by("vote/once");
+    refused(&honest, &[vote(&honest, 2, 0, AYE)], &on, "vote/once");
 }
 
 #[test]
 fn a_second_vote_that_denies_the_first_is_refused() {
     let on = open_proposal(VOTE, |_| ()).with(BALLOT, &Ballot { number: 1, until: 9, stake: 100 });
-    vote_refused(&on, "state/memory");
+    let honest = open_proposal(VOTE, |_| ());
+    let mut forgery = Forgery::of(&honest, &[vote(&honest, 2, 0, AYE)]);
+    forgery.on = &on;
+    forgery.pretend::<Ballot>(BALLOT, vec![]);
+    forgery.refused_only_by("state/memory");
 }
 
 #[test]
@@ -200,11 +199,7 @@ fn a_ballot_that_is_not_there_and_says_something_is_refused() {
 fn a_stake_below_what_is_locked_is_refused() {
     let honest = open_proposal(VOTE, |_| ());
     let on = open_proposal(VOTE, |_| ()).with(BALLOT, &Ballot { number: 7, until: 9, stake: 501 });
-    let mut forgery = Forgery::of(&honest, &[vote(&honest, 2, 0, AYE)]).changed(|slot| {
-        slot.inputs[KNOWN] = Fr::ONE;
-    });
-    forgery.on = &on;
-    forgery.refused_only_by("vote/stake covers the ballot's");
+    refused(&honest, &[vote(&honest, 2, 0, AYE)], &on, "vote/stake covers the ballot's");
 }
 
 #[test]
@@ -370,6 +365,56 @@ fn another_key_than_the_proposals_is_not_paid() {
     let other = Holder { key: holder(1).key, ..holder(3) };
     let on = passed(Action::Spend { to: other, amount: SPENDS }, |_| ());
     enactment_refused(spends(), &on, "enact/account's key");
+}
+
+/// The account concerned is the one that enacts: nobody could import the block.
+#[test]
+fn what_concerns_its_sender_is_not_enacted() {
+    let on = passed(spends(), |_| ());
+    let own = || Forgery::of(&on, &[enact(&on, 2, 0)]).changed(|slot| slot.sender = 3);
+    own().refused_by(["state/one view of a place", "state/memory"]);
+    let before: Account = on.read(3).expect("an account");
+    let after = Account { balance: before.balance - u128::from(FEE), nonce: 1, ..before };
+    let mut forgery = own();
+    forgery.foresee::<Account>(3, after.elements());
+    forgery.refused_only_by("state/one view of a place");
+}
+
+// What is proven is imported, whether or not an honest author would have taken it.
+
+#[test]
+fn a_vote_without_a_stake_is_imported() {
+    let on = open_proposal(VOTE, |_| ());
+    let voted = Forgery::of(&on, &[vote(&on, 2, 0, AYE)]);
+    voted.changed(|slot| slot.inputs[STAKE] = Fr::ZERO).accepted();
+}
+
+#[test]
+fn an_unlock_of_nothing_is_imported() {
+    let ballot = Ballot { number: 1, until: 1, stake: 500 };
+    let honest = empty(UNLOCK).with(BALLOT, &ballot);
+    let on = empty(UNLOCK).with(BALLOT, &Ballot { stake: 0, ..ballot });
+    let mut forgery = Forgery::of(&honest, &[unlock(&honest, 2, 0, 1)]);
+    forgery.on = &on;
+    forgery.accepted();
+}
+
+/// More is minted than there may be, and burned in the same block.
+#[test]
+fn a_mint_that_a_burn_makes_room_for_is_imported() {
+    let enactments: Slots = [0, 0, 0, 0, 0, 0, 0, 2];
+    let passed = |place: u32, number: u32, action: Action, on: TestChain| {
+        let passed = Proposal { open: false, passed: true, due: 1, deposit: 0, number, ..proposed(action) };
+        on.with(place, &passed)
+    };
+    let mint = Action::Mint { to: holder(3), amount: SPENDS };
+    let on = passed(1, 2, Action::Burn { amount: SPENDS }, passed(0, 1, mint, empty(enactments)));
+    let parameters: Parameters = on.read(0).expect("parameters");
+    let full = passed(1, 2, Action::Burn { amount: SPENDS }, passed(0, 1, mint, empty(enactments)))
+        .with(0, &Parameters { total_issuance: MAX_ISSUANCE - 1, ..parameters });
+    let mut forgery = Forgery::of(&on, &[enact(&on, 2, 0), enact(&on, 1, 1)]);
+    forgery.on = &full;
+    forgery.accepted();
 }
 
 #[test]
