@@ -362,6 +362,7 @@ fn explain(rule: &str) -> String {
         "runtime/opened with the deposit" => {
             "an account is opened with at least the existential deposit".into()
         }
+        "runtime/issuance" => "more would be issued than a chain can have".into(),
         "state/one view of a place" => {
             "the call names its own sender as another party".into()
         }
@@ -376,6 +377,15 @@ impl Refusal {
     }
 }
 
+/// Whose turn it is, and when the own turn comes.
+fn out_of_turn(account: u32, relay_parent: u32, on_turn: u32, next: Option<u32>) -> String {
+    let next = match next {
+        Some(next) => format!("the next turn of account {account} begins with relay parent {next}"),
+        None => format!("account {account} has no seat"),
+    };
+    format!("at relay parent {relay_parent} it is account {on_turn}'s turn to author; {next}")
+}
+
 /// Why this author may not author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorError {
@@ -388,6 +398,18 @@ pub enum AuthorError {
     /// The chain is permissioned and does not permit this account.
     #[error("account {0} may not author on this chain: its authors are permissioned")]
     NotPermitted(u32),
+    /// Authors take turns, and it is another's.
+    #[error("{}", out_of_turn(*account, *relay_parent, *on_turn, *next))]
+    OutOfTurn {
+        /// The account that would author.
+        account: u32,
+        /// The relay parent's number.
+        relay_parent: u32,
+        /// Whose turn it is then.
+        on_turn: u32,
+        /// The relay parent with which the account's next turn begins; `None` if it has no seat.
+        next: Option<u32>,
+    },
     /// The fees of the block do not fit the author's balance.
     #[error("the fees overflow the balance of account {0}")]
     Overflow(u32),

@@ -296,8 +296,12 @@ fn execute_slot(
 ) -> Result<Result<(), Refusal>, ExecutionError> {
     let checkpoint = block.state.recorder().map(crate::state::Recorder::checkpoint);
     let rules = block.rules().clone();
-    let Err(error) = block.slot(kind, number, &Bit::constant(true), Some(slot)) else { return Ok(Ok(())) };
-    let refusal = native_refusal(block, error)?;
+    let refusal = match block.slot(kind, number, &Bit::constant(true), Some(slot)) {
+        Ok(_) if block.issuance_fits() => return Ok(Ok(())),
+        // The circuit asks at the end, when it is too late to leave the slot out.
+        Ok(_) => Refusal::Rule { rule: "runtime/issuance" },
+        Err(error) => native_refusal(block, error)?,
+    };
     if let (Some(recorder), Some(checkpoint)) = (block.state.recorder_mut(), checkpoint) {
         recorder.roll_back(checkpoint);
     }

@@ -7,6 +7,7 @@ use zkpov_verifier::field::Fr;
 
 use super::{
     account::{ACCOUNTS, Account, AccountVar, ISSUANCE_BITS, ParametersVar},
+    authors::{Authors, AuthorsVar},
     statement::Statement,
 };
 use crate::{
@@ -37,6 +38,10 @@ pub(crate) struct Rules {
     pub(crate) issued: Option<Linear>,
     /// The parameters after the block, their issuance apart; `None` where no slot can change them.
     pub(crate) next: Option<ParametersVar>,
+    /// Who authors when.
+    pub(crate) authors: AuthorsVar,
+    /// The same after the block; `None` where no slot can change it.
+    pub(crate) next_authors: Option<AuthorsVar>,
     /// The limbs of the next validation code's hash and how often one was set; `None` where no slot can.
     pub(crate) upgrade: Option<[Linear; 3]>,
 }
@@ -344,6 +349,27 @@ impl<'w> Slot<'_, 'w> {
         Ok(())
     }
 
+    /// Who authors when, as it is after the slots so far.
+    pub fn next_authors(&self) -> &AuthorsVar {
+        self.rules.next_authors.as_ref().unwrap_or(&self.rules.authors)
+    }
+
+    /// Sets who authors from the next block on, where the slot is used: how many seats there are, and who has them.
+    ///
+    /// # Errors
+    ///
+    /// None but those of allocation.
+    pub fn set_authors(&mut self, authors: &AuthorsVar) -> Result<()> {
+        let before = self.next_authors();
+        let mut next = before.clone();
+        next.count = range::Uint::select(&self.used, &authors.count, &before.count)?;
+        for ((next, seat), before) in next.seats.iter_mut().zip(&authors.seats).zip(&before.seats) {
+            *next = range::Uint::select(&self.used, seat, before)?;
+        }
+        self.rules.next_authors = Some(next);
+        Ok(())
+    }
+
     /// Makes the code with this blake2b-256 hash, as two limbs, the next validation code, where `when` is 1 and the slot
     /// is used. A block in which it happens twice has no witness.
     ///
@@ -405,9 +431,14 @@ impl Private<'_, '_> {
     }
 }
 
-/// The end of a block's bookkeeping: the author got what the slots paid; the parameters are written where a slot can
-/// change them.
-pub(crate) fn close(rules: Rules, state: &mut State<'_>, place: Place, statement: &Statement) -> Result<()> {
+/// The end of a block's bookkeeping: the author got what the slots paid; the parameters and the authors are written where a
+/// slot can change them.
+pub(crate) fn close(
+    rules: Rules,
+    state: &mut State<'_>,
+    [place, seats]: [Place; 2],
+    statement: &Statement,
+) -> Result<()> {
     let cs = state.cs().clone();
     let _namespace = namespace::enter(&cs, "close");
     constraint::enforce_equal("runtime/fees", rules.paid, &rules.credited)?;
@@ -421,6 +452,9 @@ pub(crate) fn close(rules: Rules, state: &mut State<'_>, place: Place, statement
             parameters.total_issuance = U128::trust(total);
         }
         state.write::<super::account::Parameters>(&Bit::constant(true), place, &parameters)?;
+    }
+    if let Some(authors) = rules.next_authors {
+        state.write::<Authors>(&Bit::constant(true), seats, &authors)?;
     }
     match rules.upgrade {
         Some([low, high, count]) => {

@@ -120,7 +120,7 @@ pub struct Recorder<'a> {
     failure: Option<StateError>,
     /// What a dishonest prover reads at a place before it is written.
     #[cfg(test)]
-    foreseen: BTreeMap<(u8, u32), Vec<Fr>>,
+    foreseen: BTreeMap<(u8, u32), (Vec<Fr>, bool)>,
 }
 
 /// What was written at a place.
@@ -280,7 +280,7 @@ impl<'a> Recorder<'a> {
     /// The elements of the record at `index` as it is now.
     fn elements<R: Record>(&self, index: u32) -> Result<Option<Vec<Fr>>, StateError> {
         #[cfg(test)]
-        if let Some(elements) = self.foreseen.get(&(R::STORAGE, index)) {
+        if let Some((elements, _)) = self.foreseen.get(&(R::STORAGE, index)) {
             // Only who accesses the place a second time sees what is still to be written there.
             if self.touched.contains_key(&(R::STORAGE, index)) {
                 return Ok(Some(elements.clone()));
@@ -301,6 +301,10 @@ impl<'a> Recorder<'a> {
     /// Puts a record with these elements at a place that was accessed.
     pub fn write<R: Record>(&mut self, index: u32, elements: Vec<Fr>) -> Result<(), StateError> {
         let key = (R::STORAGE, index);
+        #[cfg(test)]
+        if let Some((_, written)) = self.foreseen.get_mut(&key) {
+            *written = true;
+        }
         let leaf = hash_leaf(&R::leaf_elements(&elements));
         let was_empty = {
             let touch = self.touch(key)?;
@@ -366,13 +370,13 @@ impl<'a> Recorder<'a> {
     /// access will write.
     #[cfg(test)]
     pub(crate) fn foresee<R: Record>(&mut self, index: u32, elements: Vec<Fr>) {
-        self.foreseen.insert((R::STORAGE, index), elements);
+        self.foreseen.insert((R::STORAGE, index), (elements, false));
     }
 
-    /// Whether a dishonest prover foresees anything.
+    /// Whether a dishonest prover who foresaw what comes to a place has written there already.
     #[cfg(test)]
-    pub(super) fn foresees(&self) -> bool {
-        !self.foreseen.is_empty()
+    pub(super) fn has_foreseen(&self, storage: u8, index: u32) -> bool {
+        self.foreseen.get(&(storage, index)).is_some_and(|(_, written)| *written)
     }
 
     /// All changes so far, hashed: the state root and what changes in the state.

@@ -119,7 +119,7 @@ fn an_asset_sent_to_oneself_is_refused() {
     let mut accesses = witness.openings.accesses.iter_mut();
     let of_receiver = accesses.rfind(|access| access.fields == before.elements()).expect("read twice");
     of_receiver.fields = after.elements();
-    refused_by(&on, &witness, ["assets/to oneself"]);
+    refused_by(&on, &witness, ["state/one view of a place"]);
 }
 
 #[test]

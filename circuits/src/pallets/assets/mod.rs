@@ -52,7 +52,7 @@
 //! | a supply past 2^128 | `assets/supply` |
 //! | creating an asset where there is one | `state/memory` |
 //! | a signature for another asset, amount, receiver | `eddsa/equation` |
-//! | an asset sent to oneself, which import refuses | `assets/to oneself` |
+//! | an asset sent to oneself, which import refuses | `state/one view of a place` |
 
 use crate::{
     runtime::{CallKind, GenesisState, Pallet, SpecError},

@@ -10,10 +10,11 @@ use super::{action::DEPOSIT_BITS, testing::*, *};
 use crate::{
     integer::power_of_two,
     runtime::{
-        Account, Extrinsic, Parameters, Witness,
+        Account, Authors, Extrinsic, Parameters, SEATS, Seat, Witness,
         account::MAX_ISSUANCE,
         testing::{Forgery, refused_by, restated},
     },
+    soundness::with_hints,
     state::Value,
 };
 
@@ -105,7 +106,7 @@ fn an_account_where_none_is_concerned_is_refused() {
 
 #[test]
 fn words_that_mean_nothing_are_refused() {
-    let may = Action::Author { who: holder(2), may_author: true };
+    let may = Action::Author { who: holder(2), may_author: true, seat: None };
     let parameters =
         Action::Parameters { existential_deposit: 1, minimum_fee: 1, permissioned_authors: true };
     proposal_refused(BURNS, SECOND, Fr::ONE, "action/no second word");
@@ -316,6 +317,68 @@ fn a_rejected_proposal_left_as_passed_is_refused() {
             forgery.refused_only_by("state/memory");
         }
     }
+}
+
+// Seats.
+
+/// Three seats of accounts 0, 3 and 2, in turns of one relay block; account 1 had a fourth.
+fn seats(count: u8) -> Authors {
+    let mut seats = [Seat(0); SEATS];
+    (seats[1], seats[2], seats[3]) = (Seat(3), Seat(2), Seat(1));
+    // Account 0 authors at relay parent 100.
+    Authors { rotating: true, turn: 1000, count, seats }
+}
+
+fn seating(account: u8, may_author: bool, seat: u8) -> Action {
+    Action::Author { who: holder(account), may_author, seat: Some(seat) }
+}
+
+/// An enactment that is honest where it is account 3's seat 1 that is concerned, of another action.
+#[track_caller]
+fn seating_refused(honest: Action, lie: Action, on: &Authors, name: &'static str) {
+    let honest = passed(honest, |_| ()).with(0, &seats(3));
+    let on = passed(lie, |_| ()).with(0, on);
+    refused(&honest, &[enact(&honest, 2, 0)], &on, name);
+}
+
+#[test]
+fn a_seat_given_or_taken_where_there_is_none_is_refused() {
+    seating_refused(seating(1, true, 3), seating(1, true, 4), &seats(3), "enact/seat after the last");
+    seating_refused(seating(3, false, 1), seating(1, false, 3), &seats(3), "enact/seat is there");
+    seating_refused(seating(3, false, 1), seating(3, false, 2), &seats(3), "enact/seat is the account's");
+    seating_refused(seating(3, false, 1), seating(0, false, 0), &seats(1), "enact/a seat remains");
+}
+
+#[test]
+fn another_seat_than_the_proposals_is_refused() {
+    let on = passed(seating(1, true, 1), |_| ()).with(0, &seats(3));
+    let witness = Forgery::of(&on, &[enact(&on, 2, 0)]).witness();
+    let choosing = |seat: usize| (0..SEATS).map(|other| Fr::from(other == seat)).collect::<Vec<_>>();
+    // The seats that it leaves would be others.
+    with_hints("enact/slot[0]/seat/seat", &choosing(2), || {
+        refused_by(&on, &witness, ["enact/seat", "block/state root"]);
+    });
+    let on = passed(seating(3, false, 1), |_| ()).with(0, &seats(3));
+    let witness = Forgery::of(&on, &[enact(&on, 2, 0)]).witness();
+    with_hints("enact/slot[0]/seat/last", &choosing(3), || {
+        refused_by(&on, &witness, ["enact/last seat", "block/state root"]);
+    });
+}
+
+#[test]
+fn seats_that_no_enactment_changed_are_refused() {
+    let on = passed(BURNS, |_| ()).with(0, &seats(3));
+    let mut witness = Forgery::of(&on, &[enact(&on, 2, 0)]).witness();
+    witness.statement[24] += Fr::ONE;
+    let witness = restated(witness, 24, Fr::ZERO);
+    refused_by(&on, &witness, ["block/state root"]);
+}
+
+#[test]
+fn a_seats_word_that_is_none_is_refused() {
+    let may = seating(2, true, 1);
+    proposal_refused(may, SECOND, Fr::from(3u64), "action/seat");
+    proposal_refused(may, SECOND, Fr::from(32u64), "action/seat");
 }
 
 // Enactments.

@@ -266,7 +266,7 @@ impl TestChain {
 }
 
 /// A change of the state that no call makes.
-type Change<'a> = Box<dyn Fn(&mut Recorder<'_>) + 'a>;
+pub(crate) type Change<'a> = Box<dyn Fn(&mut Recorder<'_>) + 'a>;
 
 /// A block under forgery: what the prover says, before anything is derived from it.
 pub(crate) struct Forgery<'a> {
@@ -280,11 +280,11 @@ pub(crate) struct Forgery<'a> {
     /// Whether slots are still to be signed, by their senders' keys.
     pub(crate) signs: bool,
     /// Changes to the state that the prover pretends before the block.
-    pretended: Vec<Change<'a>>,
+    pub(crate) pretended: Vec<Change<'a>>,
     /// Claimed used slots, in place of the number of used ones.
     pub(crate) used_slots: Option<Vec<u32>>,
     /// A change of what the block opens that no access wrote.
-    slipped_in: Option<Change<'a>>,
+    pub(crate) slipped_in: Option<Change<'a>>,
 }
 
 impl<'a> Forgery<'a> {

@@ -519,7 +519,7 @@ impl<'w> State<'w> {
             if !single && since.contains(&(place.storage, place.number, true)) {
                 constraint::refuse(ONE_VIEW)?;
                 #[cfg(test)]
-                if recorder.foresees() {
+                if recorder.has_foreseen(place.storage, place.number) {
                     // A forger's later access has read what is written here, and what it wrote stands.
                     return Ok(());
                 }
