@@ -13,7 +13,10 @@
 //! given again, or it did not, and the block is made from the same parent. A block's head does not depend on
 //! the proof's randomness, so two collators with the same request author the same head.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use ark_bn254::Fr;
 use codec::Encode;
@@ -200,6 +203,9 @@ pub(crate) fn author(
     let mut timings = Timings::default();
 
     let mut offered = if request.pending { database.pending()? } else { Vec::new() };
+    // Once is enough: what the request has too keeps its place there.
+    let asked: HashSet<&Vec<u8>> = request.extrinsics.iter().collect();
+    offered.retain(|extrinsic| !asked.contains(extrinsic));
     let pending = offered.len();
     offered.extend_from_slice(request.extrinsics);
     let execution = timed(&mut timings.execute, || execute(info, &state, &context, request, &offered))?;

@@ -62,9 +62,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "T")]
     tier: Option<TierChoice>,
 
-    /// First offer the extrinsics of blocks that were rolled back
+    /// Leave out the extrinsics of blocks that were rolled back, which are otherwise offered first
     #[arg(long)]
-    pending: bool,
+    no_pending: bool,
 
     #[command(flatten)]
     backend: BackendArgs,
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         lines.iter().filter_map(|line| Some((line.extrinsic.as_ref().ok()?.clone(), line.number))).unzip();
     let request = AuthorRequest {
         extrinsics: &offered,
-        pending: args.pending,
+        pending: !args.no_pending,
         relay: &relay,
         author: &author,
         keys: &KeyStore::open(&args.keys, &info.identity)?.proving_on(args.backend.open()?),
