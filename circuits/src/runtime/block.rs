@@ -42,7 +42,7 @@
 //! sender; a call says where the rest went. The beginning raises the author's balance by `credited`, and `runtime/fees`
 //! says that this is the sum of the fees of used slots. An unused slot writes nothing.
 
-use ark_ff::Field;
+use ark_ff::{AdditiveGroup, Field};
 use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use zkpov_verifier::{
@@ -326,15 +326,19 @@ impl<'w> Block<'w> {
 
     /// The end of a block that native code executes: what it left behind.
     pub(crate) fn close(mut self) -> Result<Closed<'w>> {
-        let upgrade =
-            self.rules.upgrade.as_ref().map(|[low, high, count]| [low, high, count].map(Linear::value));
+        let upgrade = self.upgrade();
         close(self.rules, &mut self.state, self.places, &self.statement)?;
         let recorder = self.state.into_recorder().ok_or(SynthesisError::ArityMismatch)?;
-        let upgrade = match upgrade {
-            Some([Some(low), Some(high), Some(count)]) if count == Fr::ONE => Some([low, high]),
-            _ => None,
-        };
         Ok(Closed { recorder, upgrade })
+    }
+
+    /// The limbs of the hash of the next validation code, as far as the slots so far name one: two that are named are none.
+    pub(crate) fn upgrade(&self) -> Option<[Fr; 2]> {
+        let [low, high, count] = self.rules.upgrade.as_ref()?;
+        match count.value()? {
+            count if count == Fr::ZERO => None,
+            _ => Some([low.value()?, high.value()?]),
+        }
     }
 
     /// What slots share, to go back to.

@@ -160,6 +160,9 @@ pub struct BlockContext {
     pub author_key: PublicKey,
     /// What the candidate rests on and the circuit does not compute: the statement's context hash.
     pub context: [u8; 32],
+    /// blake2b-256 of the validation code that the author has at hand and the relay chain allows now. Calls that name another one, or one where
+    /// there is none, wait. Who applies a body asks nothing of it.
+    pub upgrade: Option<[u8; 32]>,
 }
 
 /// An executed block, ready to be proven.
@@ -341,6 +344,9 @@ pub enum Refusal {
         /// The chain's minimum.
         minimum: u64,
     },
+    /// It names a validation code that the block cannot announce.
+    #[error("it names a validation code that is not at hand, or that the relay chain does not allow now")]
+    Upgrade,
     /// A rule of the chain's circuit does not hold for it on this state.
     #[error("{}", explain(rule))]
     Rule {

@@ -282,6 +282,7 @@ impl Composition {
             chain_tag: chain_tag(&context.identity),
             kinds: &self.kinds,
             capacities: &capacities,
+            upgrade: context.upgrade,
         };
         select(&mut block, bounds, extrinsics)
     }

@@ -173,6 +173,7 @@ fn seats_are_given_and_taken_and_their_accounts_author_in_turn() {
     assert_eq!(authors(&mut on, 3, 120), Ok(()));
     assert!(authors(&mut on, 0, 120).expect_err("removed").contains("may not author"));
 
+    assert_eq!(authors(&mut on, 3, 120), Ok(()));
     for (action, why) in [
         (Action::Author { who: holder(0), may_author: true, seat: Some(3) }, "seat 2 is the next"),
         (Action::Author { who: holder(1), may_author: false, seat: Some(0) }, "is account 3's"),

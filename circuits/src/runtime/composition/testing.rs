@@ -41,6 +41,9 @@ pub(crate) const FEE: u64 = MINIMUM_FEE + 1;
 /// What each first account holds.
 pub(crate) const BALANCE: u128 = 1_000_000;
 
+/// The hash of the validation code that test chains have at hand.
+pub(crate) const CODE_HASH: [u8; 32] = [0xc5; 32];
+
 /// The last block in which what tests sign is valid.
 const EXPIRY: u32 = 1_000;
 
@@ -96,6 +99,7 @@ impl TestChain {
             author: 0,
             author_key: key(0),
             context: [7; 32],
+            upgrade: Some(CODE_HASH),
         };
         Self { chain, state: genesis.changes, context }
     }
