@@ -6,7 +6,10 @@
 //! ```
 
 use tracing::info;
-use zkpov_circuits::runtime::{ApplyError, BlockContext};
+use zkpov_circuits::{
+    runtime::{ApplyError, BlockContext},
+    state::StateError,
+};
 use zkpov_verifier::{
     block::ProvenBlock,
     exchange::ExchangeError,
@@ -69,6 +72,9 @@ pub enum ImportError {
     /// The key is not the one in force, or that cannot be known.
     #[error(transparent)]
     ValidationCode(#[from] ValidationCodeError),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The database or what is in it.
     #[error(transparent)]
     Open(#[from] OpenError),

@@ -33,7 +33,7 @@ use zkpov_verifier::{
     validate::validate_block,
 };
 
-use crate::stage::{MINIMUM_FEE, PARA_ID, key_json, person, spec};
+use crate::stage::{MINIMUM_FEE, PARA_ID, person, spec};
 
 /// The council with one slot for each call that an upgrade takes.
 fn council(runtime_version: u32) -> &'static dyn Chain {
