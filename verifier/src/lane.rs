@@ -46,7 +46,7 @@ impl fmt::Display for TierId {
 pub struct Lane {
     /// The call kind its slots take.
     pub call: u8,
-    /// Number of slots, 1 to [`MAX_LANE_CAPACITY`].
+    /// Number of slots, up to [`MAX_LANE_CAPACITY`]; 0 where a tier does without the call.
     pub capacity: u32,
     /// Width in bytes (1 to 32) of each element that a used slot puts into the body; at most
     /// [`MAX_SLOT_ELEMENTS`]. Empty for calls that leave nothing there.
@@ -63,7 +63,7 @@ impl Lane {
         let call = reader.u8("lane call kind")?;
         let offset = reader.offset();
         let capacity = reader.u32("lane capacity")?;
-        in_range("lane capacity", offset, capacity, 1, MAX_LANE_CAPACITY)?;
+        in_range("lane capacity", offset, capacity, 0, MAX_LANE_CAPACITY)?;
         let element_bytes = reader.list("lane element widths", MAX_SLOT_ELEMENTS, |reader| {
             let offset = reader.offset();
             let width = reader.u8("body element width")?;

@@ -1,4 +1,4 @@
-//! `payments`: a chain that does nothing but move its native token.
+//! `payments`: a chain that does nothing but move its native token, to and from other chains too.
 
 use rayon::prelude::*;
 use serde_json::json;
@@ -6,26 +6,28 @@ use zkpov_verifier::statement::ChainIdentity;
 
 use super::scene::{People, Scene};
 use crate::{
-    pallets::balances::Balances,
+    pallets::{balances::Balances, messaging::Messaging},
     runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Settings, Token},
     state::Value,
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
-const RUNTIME_VERSION: u32 = 4;
+const RUNTIME_VERSION: u32 = 5;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
 
-/// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests), 2^17, 2^18 and 2^20.
+/// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests; without messages but those that arrive), 2^17,
+/// 2^18 and 2^20.
 pub fn payments() -> Composition {
     payments_of(
         ACCOUNT_LEVELS,
-        vec![(16, vec![2, 1]), (17, vec![6, 1]), (18, vec![13, 2]), (20, vec![66, 4])],
+        vec![(16, vec![2, 1]), (17, vec![4, 1, 1, 1]), (18, vec![11, 2, 2, 2]), (20, vec![60, 4, 6, 4])],
     )
 }
 
-/// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers and opens.
+/// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers, opens, messages
+/// received and sent.
 pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composition {
     Composition::new(Settings {
         name: "payments",
@@ -34,7 +36,7 @@ pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composi
         token: Token { symbol: "PAY".into(), decimals: 12 },
         account_levels,
         upgrades: false,
-        pallets: vec![Box::new(Balances)],
+        pallets: vec![Box::new(Balances), Box::new(Messaging)],
         tiers,
     })
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   begin ── statement (hinted), storage roots; their hash is the parent state root
 //!     │      parameters ─ read;  the author's account ─ read, key and permission held, fees added ─ write
+//!   prelude  what pallets do in every block: messages that arrive join the queue
 //!   lane ─── for each slot: a bit `used`; the call, in force where `used` is 1;
 //!     │        sender ─ read ── the pallet's call ── charged ─ write;  signature
 //!     │      its body elements, 0 where `used` is 0
@@ -47,7 +48,8 @@ use zkpov_verifier::{
     babyjubjub::Point,
     body::BODY_DOMAIN,
     field::{Fr, domain},
-    statement::STATEMENT_LEN,
+    statement::{NO_MESSAGES, STATEMENT_LEN},
+    transfer::OutboxRecord,
 };
 
 use super::{
@@ -55,6 +57,9 @@ use super::{
     chain::Tier,
     extrinsic::{CHAIN_TAG, message_variable},
     lane::{Kind, slot_widths},
+    messages::Mail,
+    pallet::Pallet,
+    register::Registers,
     slot::{Rules, Sender, Slot, accounts, close},
     statement::{CircuitVersion, Statement},
 };
@@ -155,12 +160,18 @@ impl<'w> Block<'w> {
         let root = state.root_before()?;
         constraint::enforce_equal("block/parent state root", &root, statement.parent_state_root())?;
         let fees = || witness.map(|witness| witness.fees).ok_or(SynthesisError::AssignmentMissing);
-        Self::open(statement, state, fees, witness.map(|witness| witness.public_input))
+        let public_input = witness.map(|witness| witness.public_input);
+        Self::open(statement, state, version.messages, fees, public_input)
     }
 
     /// The beginning of a block that native code executes.
-    pub(crate) fn native(statement: [Fr; STATEMENT_LEN], recorder: Recorder<'w>, fees: Fr) -> Result<Self> {
-        Self::open(Statement::constant(statement), State::native(recorder), || Ok(fees), None)
+    pub(crate) fn native(
+        statement: [Fr; STATEMENT_LEN],
+        recorder: Recorder<'w>,
+        messages: bool,
+        fees: Fr,
+    ) -> Result<Self> {
+        Self::open(Statement::constant(statement), State::native(recorder), messages, || Ok(fees), None)
     }
 
     /// Reads the parameters and credits the author, who must hold the account that the
@@ -168,6 +179,7 @@ impl<'w> Block<'w> {
     fn open(
         statement: Statement,
         mut state: State<'w>,
+        messages: bool,
         fees: impl FnOnce() -> Result<Fr>,
         public_input: Option<Fr>,
     ) -> Result<Self> {
@@ -206,8 +218,25 @@ impl<'w> Block<'w> {
             issued: None,
             next: None,
             upgrade: None,
+            registers: Registers::default(),
+            mail: messages.then(|| Mail::new(&statement)),
         };
         Ok(Self { statement, state, rules, parameters: place, public_input, body: Vec::new(), lanes: 0 })
+    }
+
+    /// What pallets do before the first slot, each given the numbers of slots of its kinds.
+    pub(crate) fn prelude<'p>(
+        &mut self,
+        pallets: impl Iterator<Item = (&'p dyn Pallet, Vec<u32>)>,
+    ) -> Result<()> {
+        let cs = self.state.cs().clone();
+        for (pallet, capacities) in pallets {
+            let _namespace = namespace::enter(&cs, pallet.name());
+            let Self { statement, state, rules, .. } = self;
+            let mut slot = Slot { state, statement, rules, used: Bit::constant(true), sender: None };
+            pallet.begin(&mut slot, &capacities)?;
+        }
+        Ok(())
     }
 
     /// The next lane: `capacity` slots of a kind, which is number `number` of the chain's.
@@ -314,6 +343,9 @@ impl<'w> Block<'w> {
 
     /// The end of a block that native code executes: what it left behind.
     pub(crate) fn close(mut self) -> Result<Closed<'w>> {
+        let mail = self.rules.mail.clone();
+        let outbox = mail.as_ref().map(|mail| mail.sent().to_vec()).unwrap_or_default();
+        let outbox_root = mail.map_or(Ok(NO_MESSAGES), |mail| mail.outbox_root())?;
         let upgrade =
             self.rules.upgrade.as_ref().map(|[low, high, count]| [low, high, count].map(Linear::value));
         close(self.rules, &mut self.state, self.parameters, &self.statement)?;
@@ -322,7 +354,7 @@ impl<'w> Block<'w> {
             Some([Some(low), Some(high), Some(count)]) if count == Fr::ONE => Some([low, high]),
             _ => None,
         };
-        Ok(Closed { recorder, upgrade })
+        Ok(Closed { recorder, upgrade, outbox, outbox_root })
     }
 
     /// What slots share, to go back to.
@@ -343,6 +375,9 @@ pub(crate) struct Closed<'w> {
     pub(crate) recorder: Recorder<'w>,
     /// The limbs of the next validation code's hash.
     pub(crate) upgrade: Option<[Fr; 2]>,
+    /// What was sent to other chains, in order, and its root.
+    pub(crate) outbox: Vec<OutboxRecord>,
+    pub(crate) outbox_root: Fr,
 }
 
 /// What every sender signs beside the call.

@@ -9,9 +9,12 @@ use zkpov_verifier::{
     field::Fr,
     head::ParentHead,
     lane::{Lane, TierId},
+    message::MessageFormat,
     statement::{ChainIdentity, Statement},
+    transfer::OutboxRecord,
 };
 
+use super::messages::Messages;
 use crate::{
     keys::SecretKey,
     state::{ChangeSet, MerkleProof, StateError, StateReader},
@@ -34,6 +37,9 @@ pub trait Chain: Send + Sync + core::fmt::Debug {
 
     /// The capacity tiers, smallest first.
     fn tiers(&self) -> &[Tier];
+
+    /// What a chain of this spec makes of messages: its validity key says it.
+    fn messages(&self, spec_json: &str) -> Result<MessageFormat, SpecError>;
 
     /// The first state, from a chain spec in JSON.
     fn genesis(&self, spec_json: &str) -> Result<Genesis, SpecError>;
@@ -160,6 +166,8 @@ pub struct BlockContext {
     pub author_key: PublicKey,
     /// What the candidate rests on and the circuit does not compute: the statement's context hash.
     pub context: [u8; 32],
+    /// What arrives from other chains and how much may be sent to them.
+    pub messages: Messages,
 }
 
 /// An executed block, ready to be proven.
@@ -182,6 +190,8 @@ pub struct Execution {
     pub state_root: Fr,
     /// What the block changes in the state.
     pub changes: ChangeSet,
+    /// What the block sends to other chains, in the order of sequence numbers.
+    pub outbox: Vec<OutboxRecord>,
     /// The statement whose digest is the circuit's public input.
     pub statement: Statement,
     /// What the circuit is given.

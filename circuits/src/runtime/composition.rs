@@ -8,17 +8,20 @@ use zkpov_verifier::{
     eddsa::PublicKey,
     field::{Fr, limbs_of_hash},
     lane::{Lane, MAX_LANES, TierId},
+    message::MessageFormat,
     statement::{ChainIdentity, NO_MESSAGES, Statement},
+    transfer::{OutboxRecord, inbox_root},
 };
 
 use super::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
     Execution, ExecutionError, ExtrinsicError, Genesis, SpecError, Tier, Token,
     account::{ACCOUNTS, Account, PARAMETERS, Parameters, index_name},
-    block::{Block, SlotWitness, Witness, values},
+    block::{Block, Closed, SlotWitness, Witness, values},
     call::{IdleContext, Unfit, View},
     extrinsic::{Extrinsic, Header, HeaderJson, SignatureJson, chain_tag, message, split_json},
     lane::{Kind, Told, lane, senders, slot_widths, told},
+    messages,
     pallet::{GenesisState, Pallet},
     select::{Bounds, Selection, decode, native_refusal, select},
     spec::Spec,
@@ -57,7 +60,8 @@ pub struct Settings {
     pub upgrades: bool,
     /// The pallets, in the order of execution.
     pub pallets: Vec<Box<dyn Pallet>>,
-    /// The tiers, smallest first: base-2 logarithm of the evaluation domain, and slots of every lane in order.
+    /// The tiers, smallest first: base-2 logarithm of the evaluation domain, and slots of the lanes in order; none of those
+    /// that are not said.
     pub tiers: Vec<(u8, Vec<u32>)>,
 }
 
@@ -82,6 +86,9 @@ struct Ran {
     body: Vec<Fr>,
     /// The limbs of the next validation code's hash.
     upgrade: Option<[Fr; 2]>,
+    /// What is sent to other chains, and its root.
+    outbox: Vec<OutboxRecord>,
+    outbox_root: Fr,
     /// The roots of all storages before the block.
     storages: [Fr; STORAGES],
     state_root: Fr,
@@ -98,6 +105,8 @@ struct Executed<'w> {
     messages: Vec<Option<Fr>>,
     recorder: Recorder<'w>,
     upgrade: Option<[Fr; 2]>,
+    outbox: Vec<OutboxRecord>,
+    outbox_root: Fr,
 }
 
 /// The slots that a block executes.
@@ -125,8 +134,8 @@ impl Composition {
     ///
     /// # Panics
     ///
-    /// If the pallets do not fit together: more lanes than a statement has, a tier with another number of lanes, or a storage
-    /// that two pallets keep.
+    /// If the pallets do not fit together: more lanes than a statement has, a tier with more lanes than the chain, a storage
+    /// that two pallets keep, or two pallets that take messages.
     pub fn new(settings: Settings) -> Self {
         let Settings {
             name,
@@ -147,12 +156,16 @@ impl Composition {
         }
         let kinds: Vec<_> = pallets.iter().flat_map(|pallet| pallet.kinds()).map(|kind| kind.0).collect();
         assert!(kinds.len() <= MAX_LANES, "a statement has {MAX_LANES} lanes");
-        let tier = |(id, capacities): (u8, Vec<u32>)| {
-            assert_eq!(capacities.len(), kinds.len(), "a capacity for each lane of `{name}`");
+        let tier = |(id, mut capacities): (u8, Vec<u32>)| {
+            assert!(capacities.len() <= kinds.len(), "more capacities than lanes of `{name}`");
+            capacities.resize(kinds.len(), 0);
             Tier::new(TierId(id), lanes(&kinds, &capacities))
         };
         let tiers = tiers.into_iter().map(tier).collect();
-        let version = CircuitVersion { runtime: runtime_version, transaction: transaction_version, upgrades };
+        let carriers = pallets.iter().filter(|pallet| pallet.carries_messages()).count();
+        assert!(carriers <= 1, "one pallet of `{name}` takes the messages");
+        let (runtime, transaction, messages) = (runtime_version, transaction_version, carriers > 0);
+        let version = CircuitVersion { runtime, transaction, upgrades, messages };
         Self { name, version, token, layout, pallets, kinds, tiers }
     }
 
@@ -173,15 +186,18 @@ impl Composition {
         }
     }
 
+    /// The pallets with the numbers of slots of their kinds.
+    fn pallets<'p>(&'p self, tier: &'p Tier) -> impl Iterator<Item = (&'p dyn Pallet, Vec<u32>)> {
+        let mut capacities = tier.lanes.iter().map(|lane| lane.capacity);
+        self.pallets.iter().map(move |pallet| {
+            let own = capacities.by_ref().take(pallet.kinds().len()).collect();
+            (pallet.as_ref(), own)
+        })
+    }
+
     /// How storages are opened, where a pallet says.
     fn plans(&self, tier: &Tier) -> Vec<(u8, OpeningPlan)> {
-        let mut capacities = tier.lanes.iter().map(|lane| lane.capacity);
-        let of_pallet = |pallet: &dyn Pallet| {
-            let own: Vec<u32> = capacities.by_ref().take(pallet.kinds().len()).collect();
-            pallet.plans(&own)
-        };
-        let mut of_pallet = of_pallet;
-        self.pallets.iter().flat_map(|pallet| of_pallet(pallet.as_ref())).collect()
+        self.pallets(tier).flat_map(|(pallet, capacities)| pallet.plans(&capacities)).collect()
     }
 
     /// How many accesses to the accounts of senders are of accounts that other slots touch.
@@ -204,6 +220,7 @@ impl Composition {
             block.state.plan(*storage, *plan);
         }
         block.state.share(ACCOUNTS, self.shared_senders(tier));
+        block.prelude(self.pallets(tier))?;
         for ((lane, kind), number) in tier.lanes.iter().zip(&self.kinds).zip(0u8..) {
             let slots = witness.and_then(|witness| witness.lanes.get(usize::from(number)));
             block.lane(kind.as_ref(), number, lane.capacity as usize, slots.map(Vec::as_slice))?;
@@ -226,7 +243,7 @@ impl Composition {
             author: context.author,
             author_key: context.author_key,
             body_root: Fr::from(0u64),
-            inbox_root: NO_MESSAGES,
+            inbox_root: inbox_root(&context.messages.inbox),
             outbox_root: NO_MESSAGES,
             upgrade: None,
             context: context.context,
@@ -258,9 +275,13 @@ impl Composition {
         fees: Fr,
     ) -> Result<Block<'s>, ExecutionError> {
         check_author(state, context)??;
+        if !self.version.messages && !context.messages.inbox.is_empty() {
+            return Err(ExecutionError::Format("this chain takes no messages".into()));
+        }
         let outline = self.outline(context, tier, Self::number(context)?);
-        let recorder = Recorder::new(&self.layout, state);
-        Block::native(outline.elements(), recorder, fees).map_err(|error| match error {
+        let mut recorder = Recorder::new(&self.layout, state);
+        messages::keep(&mut recorder, &context.messages.inbox);
+        Block::native(outline.elements(), recorder, self.version.messages, fees).map_err(|error| match error {
             SynthesisError::Unsatisfiable => AuthorError::Overflow(context.author).into(),
             other => ExecutionError::Format(format!("the block cannot begin: {other}")),
         })
@@ -275,12 +296,14 @@ impl Composition {
         extrinsics: &[Vec<u8>],
     ) -> Result<Selection, ExecutionError> {
         let mut block = self.begin(state, context, tier.id, Fr::from(0u64))?;
+        block.prelude(self.pallets(tier)).map_err(synthesis)?;
         let capacities: Vec<usize> = tier.lanes.iter().map(|lane| lane.capacity as usize).collect();
         let bounds = Bounds {
             context: Self::idle_context(state, context)?,
             chain_tag: chain_tag(&context.identity),
             kinds: &self.kinds,
             capacities: &capacities,
+            room: &context.messages.room,
         };
         select(&mut block, bounds, extrinsics)
     }
@@ -296,11 +319,11 @@ impl Composition {
     ) -> Result<Ran, Stopped> {
         let block = self.begin(state, context, tier.id, fees)?;
         let storages = crate::state::storage_roots(state, &self.layout)?;
-        let Executed { lanes, body, recorder, upgrade, .. } =
+        let Executed { lanes, body, recorder, upgrade, outbox, outbox_root, .. } =
             self.run_on(block, tier, &Self::idle_context(state, context)?, slots)?;
         let (state_root, changes) = recorder.changes()?;
         let openings = recorder.into_openings()?;
-        Ok(Ran { lanes, body, upgrade, storages, state_root, changes, openings })
+        Ok(Ran { lanes, body, upgrade, outbox, outbox_root, storages, state_root, changes, openings })
     }
 
     /// Executes these slots on a block that has begun.
@@ -322,6 +345,10 @@ impl Composition {
         if matches!(slots, Slots::Told(_)) {
             block.state.set_importing();
         }
+        if let Err(error) = block.prelude(self.pallets(tier)) {
+            let refusal = native_refusal(&mut block, error)?;
+            return Err(ExecutionError::Format(format!("the block cannot begin: {refusal}")).into());
+        }
         let mut lanes = Vec::with_capacity(self.kinds.len());
         let (mut body, mut messages) = (Vec::new(), Vec::new());
         for ((shape, kind), number) in tier.lanes.iter().zip(&self.kinds).zip(0u8..) {
@@ -331,7 +358,7 @@ impl Composition {
                 let witness = match self.next_slot(&block, kind.as_ref(), idle, slots, (lane, slot)) {
                     Ok(witness) => witness,
                     Err(Unfit::State(error)) => return Err(error.into()),
-                    Err(Unfit::Refused(reason)) => return Err(Stopped::Slot { lane, slot, reason }),
+                    Err(Unfit::Refused(reason) | Unfit::Later(reason)) => return Err(Stopped::Slot { lane, slot, reason }),
                 };
                 let used = Bit::constant(witness.executed);
                 match block.slot(kind.as_ref(), number, &used, Some(&witness)) {
@@ -353,7 +380,8 @@ impl Composition {
             lanes.push(executed);
         }
         let closed = block.close().map_err(synthesis)?;
-        Ok(Executed { lanes, body, messages, recorder: closed.recorder, upgrade: closed.upgrade })
+        let Closed { recorder, upgrade, outbox, outbox_root } = closed;
+        Ok(Executed { lanes, body, messages, recorder, upgrade, outbox, outbox_root })
     }
 
     /// What a slot holds.
@@ -588,6 +616,13 @@ impl Chain for Composition {
         &self.tiers
     }
 
+    fn messages(&self, spec_json: &str) -> Result<MessageFormat, SpecError> {
+        let spec = Spec::from_json(spec_json)?;
+        let mut pallets = self.pallets.iter();
+        let has_peers = pallets.any(|pallet| pallet.has_peers(spec.pallets.get(pallet.name())));
+        Ok(if has_peers { MessageFormat::Transfers } else { MessageFormat::Dropped })
+    }
+
     fn genesis(&self, spec_json: &str) -> Result<Genesis, SpecError> {
         let mut spec = Spec::from_json(spec_json)?;
         if spec.chain != self.name {
@@ -676,6 +711,7 @@ impl Chain for Composition {
             used_slots: layout.padded_used_slots(),
             state_root: ran.state_root,
             body_root: layout.root(&ran.body).map_err(format)?,
+            outbox_root: ran.outbox_root,
             upgrade: ran.upgrade.map(hash_of_limbs).transpose()?,
             ..self.outline(context, tier.id, number)
         };
@@ -697,6 +733,7 @@ impl Chain for Composition {
             deferred: selection.deferred,
             state_root: ran.state_root,
             changes: ran.changes,
+            outbox: ran.outbox,
             statement,
             witness: BlockWitness::new(witness),
         })

@@ -81,7 +81,7 @@ pub struct Label {
 /// A value with a native form, one in a circuit, and one in JSON, all of one declaration: [`values!`](crate::values).
 pub trait Value: Clone + core::fmt::Debug + PartialEq + Send + Sync + Sized + 'static {
     /// The value in a circuit.
-    type Var: Clone + core::fmt::Debug;
+    type Var: Clone + core::fmt::Debug + 'static;
 
     /// Widths in bits of its elements, [`WHOLE`] for one that can be any of the field.
     fn widths() -> Vec<usize>;

@@ -96,6 +96,7 @@ impl TestChain {
             author: 0,
             author_key: key(0),
             context: [7; 32],
+            messages: crate::runtime::Messages::default(),
         };
         Self { chain, state: genesis.changes, context }
     }
@@ -352,11 +353,13 @@ impl<'a> Forgery<'a> {
         let on = self.on;
         let idle = Composition::idle_context(&on.state, &on.context).expect("memory");
         let mut recorder = Recorder::new(on.chain.layout(), &on.state);
+        messages::keep(&mut recorder, &on.context.messages.inbox);
         for pretend in &self.pretended {
             pretend(&mut recorder);
         }
         let run = || {
-            let block = Block::native(*statement, recorder, self.fees()).expect("lenient");
+            let messages = on.chain.version.messages;
+            let block = Block::native(*statement, recorder, messages, self.fees()).expect("lenient");
             on.chain.run_on(block, on.tier(), &idle, &Slots::Selected(&self.lanes))
         };
         match leniently(run) {
@@ -374,7 +377,7 @@ impl<'a> Forgery<'a> {
         }
         let mut statement = self.outline();
         let storages = crate::state::storage_roots(&on.state, on.chain.layout()).expect("memory");
-        let Executed { lanes, body, mut recorder, upgrade, .. } = self.run(&statement);
+        let Executed { lanes, body, mut recorder, upgrade, outbox_root, .. } = self.run(&statement);
         if let Some(slip) = &self.slipped_in {
             slip(&mut recorder);
         }
@@ -394,6 +397,7 @@ impl<'a> Forgery<'a> {
         }
         statement[23] = crate::state::hash_storages(&storages);
         statement[24] = crate::state::hash_storages(&after);
+        statement[32] = outbox_root;
         statement[33..35].copy_from_slice(&upgrade.unwrap_or_default());
         statement[30] = poseidon::chain(&[&head[..], &used.map(Fr::from), &padded].concat());
         Witness {

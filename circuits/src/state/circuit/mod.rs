@@ -84,7 +84,7 @@ use crate::{
 };
 
 /// A place that was accessed, to write to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a place that is read and not written stays as it is"]
 pub struct Place {
     storage: u8,
