@@ -22,7 +22,7 @@ const TRANSACTION_VERSION: u32 = 1;
 pub fn payments() -> Composition {
     payments_of(
         ACCOUNT_LEVELS,
-        vec![(16, vec![2, 1]), (17, vec![4, 1, 1, 1]), (18, vec![11, 2, 2, 2]), (20, vec![60, 4, 6, 4])],
+        vec![(16, vec![2, 1]), (17, vec![4, 1, 1, 2]), (18, vec![11, 2, 2, 2]), (20, vec![60, 4, 7, 4])],
     )
 }
 

@@ -38,6 +38,11 @@ fn write<R: Record>(state: &mut State<'_>, place: Place, value: &dyn Any) -> Res
     state.write::<R>(&Bit::constant(true), place, value)
 }
 
+/// The values of a record's elements.
+fn elements_of<R: Record>(value: &R::Var) -> Result<Vec<Fr>> {
+    R::variables(value).iter().map(GR1CSVar::value).collect()
+}
+
 impl Registers {
     /// The record as it is now.
     pub(super) fn get<R: Record>(&mut self, state: &mut State<'_>) -> Result<R::Var> {
@@ -56,12 +61,15 @@ impl Registers {
     pub(super) fn set<R: Record>(&mut self, state: &mut State<'_>, value: &R::Var) -> Result<()> {
         let register = self.0.iter_mut().find(|register| register.storage == R::STORAGE);
         let register = register.ok_or(SynthesisError::ArityMismatch)?;
-        register.value = Rc::new(value.clone());
+        let before = std::mem::replace(&mut register.value, Rc::new(value.clone()));
         register.write = Some(write::<R>);
         if let Some(recorder) = state.recorder_mut() {
             // At once, so that later slots are looked up in what this one leaves.
-            let elements = R::variables(value).iter().map(GR1CSVar::value).collect::<Result<Vec<Fr>>>()?;
-            recorder.write::<R>(0, elements).map_err(|error| recorder.fail(error))?;
+            let before = before.downcast_ref::<R::Var>().ok_or(SynthesisError::ArityMismatch)?;
+            let elements = elements_of::<R>(value)?;
+            if elements != elements_of::<R>(before)? {
+                recorder.write::<R>(0, elements).map_err(|error| recorder.fail(error))?;
+            }
         }
         Ok(())
     }

@@ -216,7 +216,10 @@ macro_rules! json_numbers {
             }
 
             fn from_json(json: &Json) -> core::result::Result<Self, String> {
-                let number = json.as_u64().ok_or_else(|| format!("{json} is not a natural number"))?;
+                // A command line has numbers as text.
+                let text = json.as_str().and_then(|text| canonical(text).ok()?.parse().ok());
+                let number =
+                    json.as_u64().or(text).ok_or_else(|| format!("{json} is not a natural number"))?;
                 number.try_into().map_err(|_| format!("{number} exceeds {}", <$type>::MAX))
             }
         }

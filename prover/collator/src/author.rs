@@ -27,10 +27,11 @@ use zkpov_prover::{Options, ProveError, Proved, Ran};
 use zkpov_verifier::{
     block::{Proven, ProvenBlock, Scheduled},
     eddsa::PublicKey,
+    exchange::{Intake, IntakeError, outbound},
     hashing::blake2b_256,
     head::ParentHead,
     lane::TierId,
-    message::{Inbound, Outbound},
+    message::Inbound,
     statement,
     validate::{Invalid, validate_block},
 };
@@ -40,6 +41,7 @@ use crate::{
     circuit::{self, CircuitError},
     db::{BlockRecord, Database, DbError, ReadDatabase},
     keystore::{KeyStore, KeyStoreError},
+    messages,
     relay_file::RelayFile,
 };
 
@@ -142,6 +144,9 @@ pub enum AuthorError {
     /// The state.
     #[error(transparent)]
     State(#[from] StateError),
+    /// What the relay file has for the chain is not what waits for it.
+    #[error("the relay file's messages: {0}")]
+    Messages(#[from] IntakeError),
     /// The execution.
     #[error(transparent)]
     Execution(#[from] ExecutionError),
@@ -196,7 +201,10 @@ pub(crate) fn author(
     }
     let state = database.state()?;
     let account = author_account(info, &state, request.author.public_key())?;
-    let context = block_context(info, parent, request.relay, &account);
+    let format = request.keys.validity_key().key().messages;
+    let para = info.identity.para_id;
+    let (intake, storage_proof) = messages::intake(para, format, &parent_head, request.relay)?;
+    let context = block_context(info, parent, request.relay, &account, &intake);
     let mut timings = Timings::default();
 
     let mut offered = if request.pending { database.pending()? } else { Vec::new() };
@@ -206,7 +214,13 @@ pub(crate) fn author(
     let (proved, prove_times) = prove(info, request.keys, &execution, options)?;
     (timings.witness, timings.prove) = prove_times;
 
-    let block = sign(&parent, &context, &execution, proved.proof.to_bytes().to_vec(), request.author);
+    let proven = Proven {
+        storage_proof,
+        inbound: request.relay.inbound.clone(),
+        proof: proved.proof.to_bytes().to_vec(),
+        ..proven(&context, &execution)
+    };
+    let block = sign(&parent, &execution, proven, request.author);
     let pov = block.encode();
     let transition = timed(&mut timings.verify, || {
         let _span = info_span!("author.verify").entered();
@@ -273,6 +287,7 @@ fn block_context(
     parent: ParentHead,
     relay: &RelayFile,
     author: &AccountView,
+    intake: &Intake,
 ) -> BlockContext {
     BlockContext {
         identity: info.identity,
@@ -280,7 +295,8 @@ fn block_context(
         relay_parent_number: relay.context.relay_parent_number,
         author: author.index,
         author_key: author.key,
-        context: statement::context(&parent.hash, &[]),
+        context: statement::context(&parent.hash, &intake.values),
+        messages: messages::messages(intake),
     }
 }
 
@@ -322,14 +338,9 @@ fn prove(
     Ok((proved, (witness, proving + rest)))
 }
 
-fn sign(
-    parent: &ParentHead,
-    context: &BlockContext,
-    execution: &Execution,
-    proof: Vec<u8>,
-    author: &SecretKey,
-) -> ProvenBlock {
-    let proven = Proven {
+/// What a block says of its execution; what it takes and its proof are not there yet.
+fn proven(context: &BlockContext, execution: &Execution) -> Proven {
+    Proven {
         tier: execution.tier,
         used_slots: execution.used_slots.clone(),
         state_root: execution.state_root,
@@ -338,10 +349,13 @@ fn sign(
         body: execution.body.clone(),
         storage_proof: Vec::new(),
         inbound: Inbound::default(),
-        outbound: Outbound::default(),
+        outbound: outbound(context.identity.para_id, &execution.outbox),
         upgrade: None,
-        proof,
-    };
+        proof: Vec::new(),
+    }
+}
+
+fn sign(parent: &ParentHead, execution: &Execution, proven: Proven, author: &SecretKey) -> ProvenBlock {
     let scheduled = Scheduled::default();
     let message = statement::author_message(&parent.hash, execution.statement.digest(), &scheduled.hash());
     ProvenBlock { proven, scheduled, signature: author.sign(message) }

@@ -9,6 +9,7 @@ use tracing::info;
 use zkpov_circuits::runtime::{ApplyError, BlockContext};
 use zkpov_verifier::{
     block::ProvenBlock,
+    exchange::IntakeError,
     hashing::blake2b_256,
     head::Head,
     key::PreparedKey,
@@ -21,6 +22,7 @@ use crate::{
     chain::{self, ChainInfo, OpenError},
     db::{BlockRecord, Database, DbError, ReadDatabase},
     keystore::difference,
+    messages,
     relay_file::RelayFile,
 };
 
@@ -58,6 +60,9 @@ pub enum ImportError {
         "the block is proven, but its body does not apply here ({0}); the database is not in the parent's state"
     )]
     Apply(#[from] ApplyError),
+    /// What it takes, which its validation has looked at.
+    #[error(transparent)]
+    Messages(#[from] IntakeError),
     /// The body leads to another root.
     #[error(
         "the block is proven, but its body leads to another state root here; the database is not in the parent's state"
@@ -102,14 +107,18 @@ pub(crate) fn import(
     }
     let transition = validate_block(&tip.head, &relay.context, key, pov).map_err(ImportError::Invalid)?;
     let proven = ProvenBlock::decode(pov)?.proven;
-    let parent = chain::parent(database)?;
+    let parent_head = chain::head(&tip)?;
+    let parent = parent_head.as_parent();
+    let (para, format) = (info.identity.para_id, key.key().messages);
+    let intake = messages::taken(para, format, &parent_head, &relay.context, &proven)?;
     let context = BlockContext {
         identity: info.identity,
         parent,
         relay_parent_number: relay.context.relay_parent_number,
         author: proven.author,
         author_key: proven.author_key,
-        context: statement::context(&parent.hash, &[]),
+        context: statement::context(&parent.hash, &intake.values),
+        messages: messages::messages(&intake),
     };
     let applied =
         info.chain.apply(&database.state()?, &context, proven.tier, &proven.used_slots, &proven.body)?;

@@ -109,7 +109,11 @@ impl Pallet for Messaging {
 }
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod exchanged;
+#[cfg(test)]
+mod forged;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -26,9 +26,8 @@ pub(crate) const ACCOUNTS: u8 = 4;
 /// What the home may send.
 pub(crate) const ALLOWANCE: u128 = 2_000_000;
 
-/// The lanes.
+/// The lane of what arrives.
 pub(crate) const RECEIVE: usize = 2;
-pub(crate) const SEND: usize = 3;
 
 /// Base-2 logarithm that stands for the domain of the test tier.
 const TIER: u8 = 17;

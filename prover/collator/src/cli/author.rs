@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEYFILE")]
     author: PathBuf,
 
-    /// The relay file: relay parent number and storage root
+    /// The relay file: relay parent number and storage root; storage proof and messages, where the chain has peers
     #[arg(long, value_name = "FILE")]
     relay: PathBuf,
 
@@ -93,9 +93,10 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     let bars = Bars::new("author");
     let authored =
         collator.author(&request, &Options::default().with_progress(&bars)).map_err(|error| match error {
-            AuthorError::NoAccount | AuthorError::Execution(_) | AuthorError::RelayParent { .. } => {
-                Failure::refused(error)
-            }
+            AuthorError::NoAccount
+            | AuthorError::Execution(_)
+            | AuthorError::Messages(_)
+            | AuthorError::RelayParent { .. } => Failure::refused(error),
             error => Failure::from(error),
         })?;
     drop(bars);

@@ -3,6 +3,7 @@
 //! ```text
 //!  stage    the people, chains and keys of the tests; the keys are made once
 //!  path     the library: author, import, roll back, author again
+//!  messages two chains exchange tokens through a relay chain that only routes bytes
 //!  program  the program: exit codes, JSON, errors that teach
 //!  fixture  a block that was proven once, under version control
 //!  kill     the program is killed at random moments while it authors
@@ -12,6 +13,7 @@
 
 mod fixture;
 mod kill;
+mod messages;
 mod path;
 mod program;
 mod stage;

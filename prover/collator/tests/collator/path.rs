@@ -54,7 +54,7 @@ fn a_block_authored_by_one_collator_is_imported_by_another_with_the_same_head_an
     let first = author(&mut a, &extrinsics(&b), 7).unwrap();
     let How::Made(made) = &first.how else { panic!("made before") };
     assert_eq!((made.included.as_slice(), made.refused.len()), ([0, 1].as_slice(), 0));
-    assert_eq!(made.used_slots, [1, 1]);
+    assert_eq!(made.used_slots, [1, 1, 0, 0]);
 
     let imported = b.import(keys(&b).validity_key(), &relay(7), &first.block.pov).unwrap();
     assert!(!imported.known);
@@ -235,7 +235,7 @@ fn readers_see_the_chain_while_a_collator_has_it_open() {
 
 #[test]
 fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witness() {
-    use zkpov_circuits::{chains::payments, runtime::BlockContext, state::StateReader};
+    use zkpov_circuits::{chains::payments, runtime::{BlockContext, Messages}, state::StateReader};
     use zkpov_verifier::statement;
 
     let directory = tempfile::tempdir().unwrap();
@@ -249,6 +249,7 @@ fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witnes
         author: 0,
         author_key: person(0).public_key(),
         context: statement::context(&parent.hash, &[]),
+        messages: Messages::default(),
     };
     let payments = payments();
     let witness = WitnessPov::build(&payments, &state, &context, offered.clone()).unwrap();
