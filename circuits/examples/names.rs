@@ -14,7 +14,7 @@ use zkpov_circuits::{
     record,
     runtime::{
         Account, AccountIndex, BlockContext, Call, CallKind, Chain, Composition, Executed, Execution,
-        ExtrinsicError, Idle, IdleContext, Pallet, Settings, Slot, Token, Unfit, View,
+        ExtrinsicError, Idle, IdleContext, Messages, Pallet, Settings, Slot, Token, Unfit, View,
     },
     soundness,
     state::{BITS_PER_LEVEL, ChangeSet, Element, Shape, Value, circuit::Index},
@@ -271,6 +271,7 @@ impl Running {
             author_key: people[0].public_key(),
             upgrade: None,
             context: [0; 32],
+            messages: Messages::default(),
         };
         Self { chain, state: genesis.changes, context, people }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use zkpov_circuits::{
     chains::payments,
     pallets::balances::Extrinsic,
-    runtime::{AccountId, BlockContext, Chain, Composition, Execution, chain_tag},
+    runtime::{AccountId, BlockContext, Chain, Composition, Execution, Messages, chain_tag},
     state::{ChangeSet, Overlay, StateReader, hash_node},
 };
 use zkpov_verifier::{
@@ -89,6 +89,7 @@ impl Chained {
             relay_parent_number: number(&json("payments/relay.json")["relay_parent_number"]),
             author,
             author_key: key(&author_key["x"], &author_key["y"]),
+            messages: Messages::default(),
         }
     }
 

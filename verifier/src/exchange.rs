@@ -16,6 +16,7 @@
 //! messages of whole relay blocks, the earliest first, so that there is a *watermark*: the relay block up to which everything is
 //! taken. The relay chain forgets what is below the watermark.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use ark_bn254::Fr;
@@ -27,10 +28,10 @@ use crate::head::{Head, MqcHeads};
 use crate::message::{ChannelMessages, Inbound, MessageFormat, Outbound};
 use crate::queue::{Listed, QueueError};
 use crate::relay::RelayContext;
-use crate::relay::state::{RelayState, RelayStateError};
+use crate::relay::state::{Channel, RelayState, RelayStateError};
 use crate::statement::RelayValue;
-use crate::transfer::{InboxRecord, OutboxRecord, inbox_root, outbox_root};
-use crate::xcm;
+use crate::transfer::{InboxRecord, OutboxRecord, Transfer, inbox_root, outbox_root};
+use crate::xcm::{self, MAX_PROGRAM_BYTES, MAX_TRANSFERS};
 
 /// Most records a block takes: a full message on each of the most channels there can be.
 pub const MAX_RECORDS: usize = crate::head::MAX_CHANNELS * xcm::MAX_TRANSFERS;
@@ -318,6 +319,26 @@ impl Intake {
         Ok(outbox_root(&records))
     }
 
+    /// How many transfers a block may send to each chain: what an author goes by. With a channel to more chains than a candidate may
+    /// send messages to, to the first so many.
+    pub fn room(&self) -> BTreeMap<u32, u32> {
+        let Some(state) = &self.relay else { return BTreeMap::new() };
+        let room = |channel: &Channel| {
+            let bytes = channel
+                .max_total_size
+                .saturating_sub(channel.total_size)
+                .min(channel.max_message_size)
+                .saturating_sub(1);
+            // Both are small constants.
+            let programs = bytes / MAX_PROGRAM_BYTES as u32;
+            let has_place = channel.message_count < channel.max_capacity;
+            if has_place { programs.min(MAX_TRANSFERS as u32) } else { 0 }
+        };
+        let recipients = state.egress.iter().map(|(recipient, channel)| (*recipient, room(channel)));
+        let most = state.limits.max_horizontal_messages as usize;
+        recipients.filter(|(_, room)| *room > 0).take(most).collect()
+    }
+
     /// blake2b-256 of the validation code `code`, if the relay chain takes it now.
     ///
     /// # Errors
@@ -337,6 +358,20 @@ impl Intake {
         }
         Ok(blake2b_256(code))
     }
+}
+
+/// The messages of a block of chain `para` that sends these records: what an author puts into it.
+pub fn outbound(para: u32, records: &[OutboxRecord]) -> Outbound {
+    let mut recipients = BTreeMap::<u32, Vec<Transfer>>::new();
+    for OutboxRecord { destination, transfer } in records {
+        recipients.entry(*destination).or_default().push(*transfer);
+    }
+    for transfers in recipients.values_mut() {
+        transfers.sort_by_key(|transfer| transfer.sequence);
+    }
+    let message =
+        |(recipient, transfers): (u32, Vec<Transfer>)| (recipient, xcm::message(&transfers, para, recipient));
+    Outbound { upward: Vec::new(), horizontal: recipients.into_iter().map(message).collect() }
 }
 
 /// The message queue heads after the block: every queue that the relay chain has is followed to its end. Channels that are gone,

@@ -46,7 +46,7 @@ impl fmt::Display for TierId {
 pub struct Lane {
     /// The call kind its slots take.
     pub call: u8,
-    /// Number of slots, 1 to [`MAX_LANE_CAPACITY`].
+    /// Number of slots, up to [`MAX_LANE_CAPACITY`]; 0 where a tier does without the call.
     pub capacity: u32,
     /// Width in bytes (1 to 32) of each element that a used slot puts into the body; at most
     /// [`MAX_SLOT_ELEMENTS`]. Empty for calls that leave nothing there.

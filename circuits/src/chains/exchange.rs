@@ -8,6 +8,7 @@ use crate::{
     pallets::{
         assets::{self, Assets, Symbol, record::Origin},
         balances::Balances,
+        messaging::Messaging,
         pools::{self, Pools},
     },
     runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Settings, Token},
@@ -24,9 +25,11 @@ const TRANSACTION_VERSION: u32 = 1;
 const ASSET_LEVELS: usize = 2;
 
 /// The chain as it ships: 2^24 accounts, 64 assets, and tiers that fill 2^18 and 2^20. Slots in the order of the call kinds:
-/// transfers, opens, assets created, minted and transferred, pools created, liquidity added and removed, swaps.
+/// transfers, opens, assets created, minted and transferred, pools created, liquidity added and removed, swaps, messages
+/// received and sent.
 pub fn exchange() -> Composition {
-    let tiers = vec![(18, vec![1, 1, 1, 1, 1, 1, 1, 1, 2]), (20, vec![4, 1, 1, 1, 8, 1, 4, 4, 21])];
+    let tiers =
+        vec![(18, vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]), (20, vec![4, 1, 1, 1, 8, 1, 4, 4, 18, 5, 2])];
     exchange_of(ACCOUNT_LEVELS, ASSET_LEVELS, tiers)
 }
 
@@ -43,6 +46,7 @@ pub fn exchange_of(account_levels: usize, asset_levels: usize, tiers: Vec<(u8, V
             Box::new(Balances),
             Box::new(Assets::new(account_levels, asset_levels)),
             Box::new(Pools::new(asset_levels)),
+            Box::new(Messaging),
         ],
         tiers,
     })

@@ -1,4 +1,4 @@
-//! `payments`: a chain that moves its native token, which its governance alone mints and burns.
+//! `payments`: a chain that moves its native token, to and from other chains too, which its governance alone mints and burns.
 
 use rayon::prelude::*;
 use serde_json::json;
@@ -6,7 +6,7 @@ use zkpov_verifier::statement::ChainIdentity;
 
 use super::scene::{People, Scene};
 use crate::{
-    pallets::{balances::Balances, governance::Governance},
+    pallets::{balances::Balances, governance::Governance, messaging::Messaging},
     runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Settings, Token},
     state::Value,
 };
@@ -17,32 +17,32 @@ const RUNTIME_VERSION: u32 = 5;
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
 
-/// Lanes: those of balances, then those of governance.
-const LANES: usize = 8;
-
-/// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests), 2^17, 2^18 and 2^20. The largest has slots for
-/// governance: an author whom nobody asks to govern never needs it.
+/// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests; without messages but those that arrive), 2^17, 2^18 and
+/// 2^20. The largest has slots for governance: an author whom nobody asks to govern never needs it.
 pub fn payments() -> Composition {
     payments_of(
         ACCOUNT_LEVELS,
         vec![
             (16, vec![2, 1]),
-            (17, vec![6, 1]),
-            (18, vec![13, 2]),
-            (20, vec![58, 4, 1, 2, 1, 1, 1, 1]),
+            (17, vec![4, 1, 1, 2]),
+            (18, vec![11, 2, 2, 2]),
+            (20, vec![52, 4, 7, 4, 1, 2, 1, 1, 1, 1]),
         ],
     )
 }
 
-/// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers and opens, then for
-/// proposals, votes, unlocks, donations, closes and enactments, none where they are not given.
+/// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers, opens, messages
+/// received and sent, then for proposals, votes, unlocks, donations, closes and enactments, none where they are not given.
 pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composition {
     Composition::new(settings("payments", account_levels, tiers))
 }
 
 /// The chain with encrypted bodies, for parties that pay each other and tell nobody.
 pub fn private_payments() -> Composition {
-    private_payments_of(ACCOUNT_LEVELS, vec![(16, vec![2, 1]), (17, vec![6, 1]), (18, vec![13, 2])])
+    private_payments_of(
+        ACCOUNT_LEVELS,
+        vec![(16, vec![2, 1]), (17, vec![4, 1, 1, 2]), (18, vec![11, 2, 2, 2])],
+    )
 }
 
 /// The private chain with another account tree and other tiers, as for [`payments_of`].
@@ -50,10 +50,7 @@ pub fn private_payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) ->
     Composition::private(settings("private-payments", account_levels, tiers))
 }
 
-fn settings(name: &'static str, account_levels: usize, mut tiers: Vec<(u8, Vec<u32>)>) -> Settings {
-    for (_, capacities) in &mut tiers {
-        capacities.resize(LANES.max(capacities.len()), 0);
-    }
+fn settings(name: &'static str, account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Settings {
     Settings {
         name,
         runtime_version: RUNTIME_VERSION,
@@ -61,7 +58,7 @@ fn settings(name: &'static str, account_levels: usize, mut tiers: Vec<(u8, Vec<u
         token: Token { symbol: "PAY".into(), decimals: 12 },
         account_levels,
         upgrades: true,
-        pallets: vec![Box::new(Balances), Box::new(Governance::new(account_levels))],
+        pallets: vec![Box::new(Balances), Box::new(Messaging), Box::new(Governance::new(account_levels))],
         tiers,
     }
 }

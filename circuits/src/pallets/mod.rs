@@ -11,4 +11,5 @@ pub mod assets;
 pub mod balances;
 pub mod governance;
 pub mod identity;
+pub mod messaging;
 pub mod pools;

@@ -3,6 +3,7 @@
 //! ```text
 //!   begin ── statement (hinted), storage roots; their hash is the parent state root
 //!     │      parameters, authors ─ read;  the author's account ─ read, key, permission and turn held, fees added ─ write
+//!   prelude  what pallets do in every block: messages that arrive join the queue
 //!   lane ─── for each slot: a bit `used`; the call, in force where `used` is 1;
 //!     │        sender ─ read ── the pallet's call ── charged ─ write;  signature
 //!     │      its body elements, 0 where `used` is 0
@@ -49,7 +50,8 @@ use zkpov_verifier::{
     babyjubjub::Point,
     body::{BODY_DOMAIN, BodyFormat},
     field::{Fr, domain},
-    statement::STATEMENT_LEN,
+    statement::{NO_MESSAGES, STATEMENT_LEN},
+    transfer::OutboxRecord,
 };
 
 use super::{
@@ -58,7 +60,10 @@ use super::{
     chain::Tier,
     extrinsic::{CHAIN_TAG, message_variable},
     lane::{Kind, slot_widths},
+    messages::Mail,
+    pallet::Pallet,
     privacy::{self, Position, Secrets, SecretsVar},
+    register::Registers,
     slot::{Rules, Sender, Slot, accounts, close},
     statement::{CircuitVersion, Statement},
 };
@@ -166,7 +171,7 @@ impl<'w> Block<'w> {
         let root = state.root_before()?;
         constraint::enforce_equal("block/parent state root", &root, statement.parent_state_root())?;
         let fees = || witness.map(|witness| witness.fees).ok_or(SynthesisError::AssignmentMissing);
-        let mut block = Self::open(statement, state, fees, version.bodies)?;
+        let mut block = Self::open(statement, state, version, fees)?;
         block.public_input = witness.map(|witness| witness.public_input);
         block.nonce = witness.map(|witness| witness.nonce);
         Ok(block)
@@ -176,10 +181,10 @@ impl<'w> Block<'w> {
     pub(crate) fn native(
         statement: [Fr; STATEMENT_LEN],
         recorder: Recorder<'w>,
+        version: CircuitVersion,
         fees: Fr,
-        bodies: BodyFormat,
     ) -> Result<Self> {
-        Self::open(Statement::constant(statement), State::native(recorder), || Ok(fees), bodies)
+        Self::open(Statement::constant(statement), State::native(recorder), version, || Ok(fees))
     }
 
     /// Reads the parameters and credits the author, who must hold the account that the
@@ -187,9 +192,10 @@ impl<'w> Block<'w> {
     fn open(
         statement: Statement,
         mut state: State<'w>,
+        version: CircuitVersion,
         fees: impl FnOnce() -> Result<Fr>,
-        bodies: BodyFormat,
     ) -> Result<Self> {
+        let CircuitVersion { bodies, messages, .. } = version;
         let cs = state.cs().clone();
         let _namespace = namespace::enter(&cs, "author");
         let always = Bit::constant(true);
@@ -241,6 +247,8 @@ impl<'w> Block<'w> {
             authors,
             next_authors: None,
             upgrade: None,
+            registers: Registers::default(),
+            mail: messages.then(|| Mail::new(&statement)),
         };
         Ok(Self {
             statement,
@@ -253,6 +261,21 @@ impl<'w> Block<'w> {
             used: Vec::new(),
             body: Vec::new(),
         })
+    }
+
+    /// What pallets do before the first slot, each given the numbers of slots of its kinds.
+    pub(crate) fn prelude<'p>(
+        &mut self,
+        pallets: impl Iterator<Item = (&'p dyn Pallet, Vec<u32>)>,
+    ) -> Result<()> {
+        let cs = self.state.cs().clone();
+        for (pallet, capacities) in pallets {
+            let _namespace = namespace::enter(&cs, pallet.name());
+            let Self { statement, state, rules, .. } = self;
+            let mut slot = Slot { state, statement, rules, used: Bit::constant(true), sender: None };
+            pallet.begin(&mut slot, &capacities)?;
+        }
+        Ok(())
     }
 
     /// The next lane: `capacity` slots of a kind, which is number `number` of the chain's.
@@ -376,6 +399,9 @@ impl<'w> Block<'w> {
         slots: &[Fr],
         nonce: impl FnOnce(&Secrets, &Position, &[Fr]) -> Fr,
     ) -> Result<Closed<'w>> {
+        let mail = self.rules.mail.clone();
+        let outbox = mail.as_ref().map(|mail| mail.sent().to_vec()).unwrap_or_default();
+        let outbox_root = mail.map_or(Ok(NO_MESSAGES), |mail| mail.outbox_root())?;
         let upgrade = self.upgrade();
         close(self.rules, &mut self.state, self.places, &self.statement)?;
         let sealed = match self.secrets.take() {
@@ -392,7 +418,7 @@ impl<'w> Block<'w> {
             }
         };
         let recorder = self.state.into_recorder().ok_or(SynthesisError::ArityMismatch)?;
-        Ok(Closed { recorder, upgrade, sealed })
+        Ok(Closed { recorder, upgrade, outbox, outbox_root, sealed })
     }
 
     /// The limbs of the hash of the next validation code, as far as the slots so far name one: two that are named are none.
@@ -431,6 +457,9 @@ pub(crate) struct Closed<'w> {
     pub(crate) recorder: Recorder<'w>,
     /// The limbs of the next validation code's hash.
     pub(crate) upgrade: Option<[Fr; 2]>,
+    /// What was sent to other chains, in order, and its root.
+    pub(crate) outbox: Vec<OutboxRecord>,
+    pub(crate) outbox_root: Fr,
     /// The elements of a private chain's body.
     pub(crate) sealed: Option<Vec<Fr>>,
 }

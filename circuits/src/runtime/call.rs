@@ -11,6 +11,7 @@
 //! `restore` only look things up; nothing they say is believed.
 
 use core::fmt::Debug;
+use std::collections::BTreeMap;
 
 use ark_relations::gr1cs::Result;
 use codec::{Decode, Encode};
@@ -18,6 +19,7 @@ use zkpov_verifier::{eddsa::PublicKey, field::Fr};
 
 use super::{
     account::{Account, AccountIndex, Parameters, index_name},
+    messages::{self, Arrived},
     slot::Slot,
 };
 use crate::state::{Record, Recorder, StateError, Value};
@@ -187,6 +189,8 @@ impl IdleContext {
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     recorder: &'a Recorder<'a>,
+    /// How many transfers can be sent to each chain; `None` where it is of no matter.
+    room: Option<&'a BTreeMap<u32, u32>>,
     /// The chain's parameters.
     pub parameters: Parameters,
     /// The block's number.
@@ -198,7 +202,38 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     pub(super) fn new(recorder: &'a Recorder<'a>, context: &IdleContext) -> Self {
         let IdleContext { parameters, number, relay_parent_number } = *context;
-        Self { recorder, parameters, number, relay_parent_number }
+        Self { recorder, room: None, parameters, number, relay_parent_number }
+    }
+
+    /// As one looks who may send no more than this many transfers to each chain.
+    pub(super) fn with_room(self, room: &'a BTreeMap<u32, u32>) -> Self {
+        Self { room: Some(room), ..self }
+    }
+
+    /// Whether another transfer can be sent to chain `para` in this block.
+    pub fn has_room_to(&self, para: u32) -> bool {
+        self.room.is_none_or(|room| room.get(&para).is_some_and(|left| *left > 0))
+    }
+
+    /// The message that an inbox root begins with, and the root behind it; `None` if it did not arrive.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn arrived(&self, root: &Fr) -> core::result::Result<Option<Arrived>, StateError> {
+        Arrived::find(self.recorder, root)
+    }
+
+    /// The pair of elements that was [remembered](Slot::remember) under this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn remembered(&self, name: &[u8]) -> core::result::Result<Option<[Fr; 2]>, StateError> {
+        let Some(bytes) = self.recorder.auxiliary(name)? else { return Ok(None) };
+        messages::decode_pair(&bytes)
+            .map(Some)
+            .ok_or_else(|| StateError::corrupt(&crate::state::keys::auxiliary(name), "two elements"))
     }
 
     /// The record at `index`.
@@ -255,6 +290,9 @@ pub enum Unfit {
     /// The call cannot be executed on this state.
     #[error("{0}")]
     Refused(String),
+    /// The call cannot be executed in this block, and perhaps in a later one.
+    #[error("{0}")]
+    Later(String),
 }
 
 impl Unfit {

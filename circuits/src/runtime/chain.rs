@@ -10,9 +10,12 @@ use zkpov_verifier::{
     field::Fr,
     head::ParentHead,
     lane::{Lane, TierId},
+    message::MessageFormat,
     statement::{ChainIdentity, Statement},
+    transfer::OutboxRecord,
 };
 
+use super::messages::Messages;
 use crate::{
     keys::SecretKey,
     state::{ChangeSet, MerkleProof, StateError, StateReader},
@@ -38,6 +41,9 @@ pub trait Chain: Send + Sync + core::fmt::Debug {
 
     /// The capacity tiers, smallest first.
     fn tiers(&self) -> &[Tier];
+
+    /// What a chain of this spec makes of messages: its validity key says it.
+    fn messages(&self, spec_json: &str) -> Result<MessageFormat, SpecError>;
 
     /// The first state, from a chain spec in JSON.
     fn genesis(&self, spec_json: &str) -> Result<Genesis, SpecError>;
@@ -167,6 +173,8 @@ pub struct BlockContext {
     /// blake2b-256 of the validation code that the author has at hand and the relay chain allows now. Calls that name another one, or one where
     /// there is none, wait. Who applies a body asks nothing of it.
     pub upgrade: Option<[u8; 32]>,
+    /// What arrives from other chains and how much may be sent to them.
+    pub messages: Messages,
 }
 
 /// An executed block, ready to be proven.
@@ -189,6 +197,8 @@ pub struct Execution {
     pub state_root: Fr,
     /// What the block changes in the state.
     pub changes: ChangeSet,
+    /// What the block sends to other chains, in the order of sequence numbers.
+    pub outbox: Vec<OutboxRecord>,
     /// The statement whose digest is the circuit's public input.
     pub statement: Statement,
     /// What the circuit is given.
@@ -373,9 +383,7 @@ fn explain(rule: &str) -> String {
             "an account is opened with at least the existential deposit".into()
         }
         "runtime/issuance" => "more would be issued than a chain can have".into(),
-        "state/one view of a place" => {
-            "the call names its own sender as another party".into()
-        }
+        "state/one view of a place" => "the call names its own sender as another party".into(),
         rule => format!("the chain's rule `{rule}` does not hold"),
     }
 }

@@ -8,7 +8,9 @@ use zkpov_verifier::{
     eddsa::PublicKey,
     field::{Fr, limbs_of_hash},
     lane::{Lane, MAX_LANES, TierId},
+    message::MessageFormat,
     statement::{ChainIdentity, NO_MESSAGES, Statement},
+    transfer::{OutboxRecord, inbox_root},
 };
 
 use super::{
@@ -16,10 +18,11 @@ use super::{
     Execution, ExecutionError, ExtrinsicError, Genesis, SpecError, Tier, Token,
     account::{ACCOUNTS, Account, PARAMETERS, Parameters, index_name},
     authors::{AUTHORS, Authors},
-    block::{Block, SlotWitness, Witness, values},
+    block::{Block, Closed, SlotWitness, Witness, values},
     call::{IdleContext, Unfit, View},
     extrinsic::{Extrinsic, Header, HeaderJson, SignatureJson, chain_tag, message, split_json},
     lane::{Kind, Told, lane, senders, slot_widths, told},
+    messages,
     pallet::{GenesisState, Pallet},
     privacy::{MAX_PRIVATE_CAPACITY, Plain, Position, SECRETS, Secrets},
     select::{Bounds, Selection, decode, native_refusal, select},
@@ -59,7 +62,8 @@ pub struct Settings {
     pub upgrades: bool,
     /// The pallets, in the order of execution.
     pub pallets: Vec<Box<dyn Pallet>>,
-    /// The tiers, smallest first: base-2 logarithm of the evaluation domain, and slots of every lane in order.
+    /// The tiers, smallest first: base-2 logarithm of the evaluation domain, and slots of the lanes in order; none of those
+    /// that are not said.
     pub tiers: Vec<(u8, Vec<u32>)>,
 }
 
@@ -86,6 +90,9 @@ struct Ran {
     nonce: Fr,
     /// The limbs of the next validation code's hash.
     upgrade: Option<[Fr; 2]>,
+    /// What is sent to other chains, and its root.
+    outbox: Vec<OutboxRecord>,
+    outbox_root: Fr,
     /// The roots of all storages before the block.
     storages: [Fr; STORAGES],
     state_root: Fr,
@@ -103,6 +110,8 @@ struct Executed<'w> {
     messages: Vec<Option<Fr>>,
     recorder: Recorder<'w>,
     upgrade: Option<[Fr; 2]>,
+    outbox: Vec<OutboxRecord>,
+    outbox_root: Fr,
 }
 
 /// The slots that a block executes.
@@ -148,8 +157,8 @@ impl Composition {
     ///
     /// # Panics
     ///
-    /// If the pallets do not fit together: more lanes than a statement has, a tier with another number of lanes, or a storage
-    /// that two pallets keep.
+    /// If the pallets do not fit together: more lanes than a statement has, a tier with more lanes than the chain, a storage
+    /// that two pallets keep, or two pallets that take messages.
     pub fn new(settings: Settings) -> Self {
         Self::with_bodies(BodyFormat::Public, settings)
     }
@@ -175,7 +184,8 @@ impl Composition {
             tiers,
         } = settings;
         let accounts = Shape::Tree { levels: account_levels.min(ACCOUNT_LEVELS) };
-        let mut layout = Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single), (AUTHORS, Shape::Single)]);
+        let mut layout =
+            Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single), (AUTHORS, Shape::Single)]);
         let secrets = (bodies == BodyFormat::Private).then_some((SECRETS, Shape::Single));
         for (storage, shape) in pallets.iter().flat_map(|pallet| pallet.storages()).chain(secrets) {
             let slot = &mut layout.0[usize::from(storage)];
@@ -184,15 +194,18 @@ impl Composition {
         }
         let kinds: Vec<_> = pallets.iter().flat_map(|pallet| pallet.kinds()).map(|kind| kind.0).collect();
         assert!(kinds.len() <= MAX_LANES, "a statement has {MAX_LANES} lanes");
-        let tier = |(id, capacities): (u8, Vec<u32>)| {
-            assert_eq!(capacities.len(), kinds.len(), "a capacity for each lane of `{name}`");
+        let tier = |(id, mut capacities): (u8, Vec<u32>)| {
+            assert!(capacities.len() <= kinds.len(), "more capacities than lanes of `{name}`");
+            capacities.resize(kinds.len(), 0);
             let private = bodies == BodyFormat::Private;
             assert!(!private || capacities.iter().all(|slots| *slots <= MAX_PRIVATE_CAPACITY), "`{name}`");
             Tier::new(TierId(id), bodies, lanes(&kinds, &capacities))
         };
         let tiers = tiers.into_iter().map(tier).collect();
-        let version =
-            CircuitVersion { runtime: runtime_version, transaction: transaction_version, upgrades, bodies };
+        let carriers = pallets.iter().filter(|pallet| pallet.carries_messages()).count();
+        assert!(carriers <= 1, "one pallet of `{name}` takes the messages");
+        let (runtime, transaction, messages) = (runtime_version, transaction_version, carriers > 0);
+        let version = CircuitVersion { runtime, transaction, upgrades, bodies, messages };
         Self { name, version, token, layout, pallets, kinds, tiers }
     }
 
@@ -213,15 +226,18 @@ impl Composition {
         }
     }
 
+    /// The pallets with the numbers of slots of their kinds.
+    fn pallets<'p>(&'p self, tier: &'p Tier) -> impl Iterator<Item = (&'p dyn Pallet, Vec<u32>)> {
+        let mut capacities = tier.lanes.iter().map(|lane| lane.capacity);
+        self.pallets.iter().map(move |pallet| {
+            let own = capacities.by_ref().take(pallet.kinds().len()).collect();
+            (pallet.as_ref(), own)
+        })
+    }
+
     /// How storages are opened, where a pallet says.
     fn plans(&self, tier: &Tier) -> Vec<(u8, OpeningPlan)> {
-        let mut capacities = tier.lanes.iter().map(|lane| lane.capacity);
-        let of_pallet = |pallet: &dyn Pallet| {
-            let own: Vec<u32> = capacities.by_ref().take(pallet.kinds().len()).collect();
-            pallet.plans(&own)
-        };
-        let mut of_pallet = of_pallet;
-        self.pallets.iter().flat_map(|pallet| of_pallet(pallet.as_ref())).collect()
+        self.pallets(tier).flat_map(|(pallet, capacities)| pallet.plans(&capacities)).collect()
     }
 
     /// How many accesses to the accounts of senders are of accounts that other slots touch.
@@ -244,6 +260,7 @@ impl Composition {
             block.state.plan(*storage, *plan);
         }
         block.state.share(ACCOUNTS, self.shared_senders(tier));
+        block.prelude(self.pallets(tier))?;
         for ((lane, kind), number) in tier.lanes.iter().zip(&self.kinds).zip(0u8..) {
             let slots = witness.and_then(|witness| witness.lanes.get(usize::from(number)));
             block.lane(kind.as_ref(), number, lane.capacity as usize, slots.map(Vec::as_slice))?;
@@ -276,7 +293,7 @@ impl Composition {
             author: context.author,
             author_key: context.author_key,
             body_root: Fr::from(0u64),
-            inbox_root: NO_MESSAGES,
+            inbox_root: inbox_root(&context.messages.inbox),
             outbox_root: NO_MESSAGES,
             upgrade: None,
             context: context.context,
@@ -338,9 +355,13 @@ impl Composition {
         fees: Fr,
     ) -> Result<Block<'s>, ExecutionError> {
         self.check_author(state, context)??;
+        if !self.version.messages && !context.messages.inbox.is_empty() {
+            return Err(ExecutionError::Format("this chain takes no messages".into()));
+        }
         let outline = self.outline(context, tier, Self::number(context)?);
-        let recorder = Recorder::new(&self.layout, state);
-        Block::native(outline.elements(), recorder, fees, self.version.bodies).map_err(|error| match error {
+        let mut recorder = Recorder::new(&self.layout, state);
+        messages::keep(&mut recorder, &context.messages.inbox);
+        Block::native(outline.elements(), recorder, self.version, fees).map_err(|error| match error {
             SynthesisError::Unsatisfiable => AuthorError::Overflow(context.author).into(),
             other => ExecutionError::Format(format!("the block cannot begin: {other}")),
         })
@@ -355,6 +376,7 @@ impl Composition {
         extrinsics: &[Vec<u8>],
     ) -> Result<Selection, ExecutionError> {
         let mut block = self.begin(state, context, tier.id, Fr::from(0u64))?;
+        block.prelude(self.pallets(tier)).map_err(synthesis)?;
         let capacities: Vec<usize> = tier.lanes.iter().map(|lane| lane.capacity as usize).collect();
         let bounds = Bounds {
             context: Self::idle_context(state, context)?,
@@ -362,6 +384,7 @@ impl Composition {
             kinds: &self.kinds,
             capacities: &capacities,
             upgrade: context.upgrade,
+            room: &context.messages.room,
         };
         select(&mut block, bounds, extrinsics)
     }
@@ -378,7 +401,7 @@ impl Composition {
     ) -> Result<Ran, Stopped> {
         let block = self.begin(state, context, tier.id, fees)?;
         let storages = crate::state::storage_roots(state, &self.layout)?;
-        let Executed { lanes, body, recorder, upgrade, .. } =
+        let Executed { lanes, body, recorder, upgrade, outbox, outbox_root, .. } =
             self.run_on(block, tier, &Self::idle_context(state, context)?, slots, nonce)?;
         let (state_root, changes) = recorder.changes()?;
         let openings = recorder.into_openings()?;
@@ -386,7 +409,7 @@ impl Composition {
             BodyFormat::Public => Fr::from(0u64),
             BodyFormat::Private => body.first().copied().unwrap_or_default(),
         };
-        Ok(Ran { lanes, body, nonce, upgrade, storages, state_root, changes, openings })
+        Ok(Ran { lanes, body, nonce, upgrade, outbox, outbox_root, storages, state_root, changes, openings })
     }
 
     /// Executes these slots on a block that has begun.
@@ -409,6 +432,10 @@ impl Composition {
         if matches!(slots, Slots::Told(_)) {
             block.state.set_importing();
         }
+        if let Err(error) = block.prelude(self.pallets(tier)) {
+            let refusal = native_refusal(&mut block, error)?;
+            return Err(ExecutionError::Format(format!("the block cannot begin: {refusal}")).into());
+        }
         let mut lanes = Vec::with_capacity(self.kinds.len());
         // The elements of used slots and those of all, 0 in unused ones.
         let (mut body, mut every) = (Vec::new(), Vec::new());
@@ -420,7 +447,9 @@ impl Composition {
                 let witness = match self.next_slot(&block, kind.as_ref(), idle, slots, (lane, slot)) {
                     Ok(witness) => witness,
                     Err(Unfit::State(error)) => return Err(error.into()),
-                    Err(Unfit::Refused(reason)) => return Err(Stopped::Slot { lane, slot, reason }),
+                    Err(Unfit::Refused(reason) | Unfit::Later(reason)) => {
+                        return Err(Stopped::Slot { lane, slot, reason });
+                    }
                 };
                 let used = Bit::constant(witness.executed);
                 match block.slot(kind.as_ref(), number, &used, Some(&witness)) {
@@ -447,11 +476,11 @@ impl Composition {
         }
         let count = |lane: &Vec<SlotWitness>| lane.iter().filter(|slot| slot.used).count() as u32;
         let used: Vec<u32> = lanes.iter().map(count).collect();
-        let closed = block
-            .close(&used, &every, |secrets, position, plain| nonce.of(secrets, position, plain))
-            .map_err(synthesis)?;
-        let body = closed.sealed.unwrap_or(body);
-        Ok(Executed { lanes, body, messages, recorder: closed.recorder, upgrade: closed.upgrade })
+        let nonce = |secrets: &_, position: &_, plain: &_| nonce.of(secrets, position, plain);
+        let Closed { recorder, upgrade, outbox, outbox_root, sealed } =
+            block.close(&used, &every, nonce).map_err(synthesis)?;
+        let body = sealed.unwrap_or(body);
+        Ok(Executed { lanes, body, messages, recorder, upgrade, outbox, outbox_root })
     }
 
     /// What a slot holds.
@@ -692,6 +721,13 @@ impl Chain for Composition {
         &self.tiers
     }
 
+    fn messages(&self, spec_json: &str) -> Result<MessageFormat, SpecError> {
+        let spec = Spec::from_json(spec_json)?;
+        let mut pallets = self.pallets.iter();
+        let has_peers = pallets.any(|pallet| pallet.has_peers(spec.pallets.get(pallet.name())));
+        Ok(if has_peers { MessageFormat::Transfers } else { MessageFormat::Dropped })
+    }
+
     fn genesis(&self, spec_json: &str) -> Result<Genesis, SpecError> {
         let mut spec = Spec::from_json(spec_json)?;
         if spec.chain != self.name {
@@ -794,6 +830,7 @@ impl Chain for Composition {
             used_slots: layout.padded_used_slots(),
             state_root: ran.state_root,
             body_root: layout.root(&ran.body).map_err(format)?,
+            outbox_root: ran.outbox_root,
             upgrade: ran.upgrade.map(hash_of_limbs).transpose()?,
             ..self.outline(context, tier.id, number)
         };
@@ -816,6 +853,7 @@ impl Chain for Composition {
             deferred: selection.deferred,
             state_root: ran.state_root,
             changes: ran.changes,
+            outbox: ran.outbox,
             statement,
             witness: BlockWitness::new(witness),
         })

@@ -9,6 +9,8 @@
 //!     ├── select      which extrinsics a block takes
 //!     ├── block       the block: in a circuit, and natively on constants
 //!     │     └── slot  what a call sees
+//!     │           ├── messages  what is taken from other chains and sent
+//!     │           └── register  single records that a block keeps in variables
 //!     ├── extrinsic   what users sign           spec   chain specs
 //!     ├── lane        any call behind one interface
 //!     ├── authors     who authors when
@@ -28,8 +30,10 @@ mod chain;
 mod composition;
 pub mod extrinsic;
 mod lane;
+pub mod messages;
 mod pallet;
 pub mod privacy;
+mod register;
 mod select;
 mod slot;
 mod spec;
@@ -45,6 +49,7 @@ pub use chain::{
 };
 pub use composition::{ACCOUNT_LEVELS, Composition, Settings};
 pub use extrinsic::{Extrinsic, Header, chain_tag};
+pub use messages::{Arrived, Messages, Outgoing};
 pub use pallet::{CallKind, GenesisState, Pallet};
 pub use slot::{Private, Slot};
 pub use spec::{Spec, issuance};

@@ -1,5 +1,6 @@
 //! What a chain is composed of.
 
+use ark_relations::gr1cs;
 use serde_json::Value as Json;
 
 use super::{
@@ -7,6 +8,7 @@ use super::{
     account::{Account, MAX_ISSUANCE, Parameters},
     call::{Call, Inherent},
     lane::{Kind, Signed, Unsigned},
+    slot::Slot,
 };
 use crate::state::{OpeningPlan, Record, Recorder, Shape};
 
@@ -32,6 +34,28 @@ pub trait Pallet: core::fmt::Debug + Send + Sync {
             None => Ok(()),
             Some(_) => Err(SpecError::Invalid(format!("the pallet `{}` takes no parameters", self.name()))),
         }
+    }
+
+    /// What the pallet does in every block, before the first slot: `slot` has no sender and is always used. `capacities` are the
+    /// numbers of slots of its kinds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Call::execute`].
+    fn begin(&self, slot: &mut Slot<'_, '_>, capacities: &[u32]) -> gr1cs::Result<()> {
+        let _ = (slot, capacities);
+        Ok(())
+    }
+
+    /// Whether it is this pallet that takes and sends messages: see [`Slot::take_inbox`], [`Slot::send`].
+    fn carries_messages(&self) -> bool {
+        false
+    }
+
+    /// Whether a chain of this part of a chain spec (`pallets.NAME`) has other chains to exchange messages with.
+    fn has_peers(&self, spec: Option<&Json>) -> bool {
+        let _ = spec;
+        false
     }
 
     /// How storages are opened in a block with these numbers of slots, given for each of its kinds, where the cheapest

@@ -23,8 +23,9 @@ use super::{
     account::Account,
     block::{Block, SlotWitness},
     call::{IdleContext, Unfit, View},
-    extrinsic::{Extrinsic, message},
+    extrinsic::{Extrinsic, Header, message},
     lane::{Kind, senders},
+    messages::Mail,
 };
 use crate::{bit::Bit, constraint, integer::scalar_to_field, state::StateError};
 
@@ -51,6 +52,8 @@ pub(crate) struct Bounds<'a> {
     pub(crate) capacities: &'a [usize],
     /// The hash of the only validation code that calls can name.
     pub(crate) upgrade: Option<[u8; 32]>,
+    /// How many transfers may be sent to each chain.
+    pub(crate) room: &'a BTreeMap<u32, u32>,
 }
 
 /// Decodes an extrinsic of one of these kinds.
@@ -208,7 +211,7 @@ impl Selector<'_, '_, '_> {
 
     /// The sender's nonce, unless the extrinsic is refused whatever its turn.
     fn due_nonce(&mut self, position: usize, extrinsic: &Extrinsic) -> Result<Option<u32>, StateError> {
-        let super::extrinsic::Header { sender, nonce: found, expiry, fee, .. } = extrinsic.header;
+        let Header { sender, nonce: found, expiry, fee, .. } = extrinsic.header;
         let number = self.bounds.context.number;
         let minimum = self.bounds.context.parameters.minimum_fee;
         let Some(account) = self.account(sender)? else {
@@ -235,6 +238,11 @@ impl Selector<'_, '_, '_> {
         let inputs = match self.inputs(lane, extrinsic.header.sender, &extrinsic.arguments) {
             Ok(inputs) => inputs.unwrap_or_default(),
             Err(Unfit::State(error)) => return Err(error.into()),
+            Err(Unfit::Later(_)) => {
+                let Header { sender, nonce, .. } = extrinsic.header;
+                self.waiting.entry((sender, nonce)).or_default().push(position);
+                return Ok(false);
+            }
             Err(refused @ Unfit::Refused(_)) => {
                 self.refuse(position, Refusal::call(refused));
                 return Ok(false);
@@ -261,10 +269,22 @@ impl Selector<'_, '_, '_> {
     fn inputs(&self, lane: usize, sender: u32, arguments: &[u8]) -> Result<Option<Vec<Fr>>, Unfit> {
         match (self.bounds.kinds.get(lane), self.block.state.recorder()) {
             (Some(kind), Some(recorder)) => {
-                kind.inputs(&View::new(recorder, &self.bounds.context), sender, arguments)
+                let room = self.room();
+                kind.inputs(&View::new(recorder, &self.bounds.context).with_room(&room), sender, arguments)
             }
             _ => Ok(None),
         }
+    }
+
+    /// How many more transfers may be sent to each chain.
+    fn room(&self) -> BTreeMap<u32, u32> {
+        let mut room = self.bounds.room.clone();
+        for record in self.block.rules().mail.iter().flat_map(Mail::sent) {
+            if let Some(left) = room.get_mut(&record.destination) {
+                *left = left.saturating_sub(1);
+            }
+        }
+        room
     }
 
     /// Executes a slot, and takes it back if it is refused.
@@ -340,7 +360,7 @@ pub(crate) fn native_refusal(
 fn unreadable(error: Unfit) -> ExecutionError {
     match error {
         Unfit::State(error) => error.into(),
-        Unfit::Refused(reason) => ExecutionError::Format(reason),
+        Unfit::Refused(reason) | Unfit::Later(reason) => ExecutionError::Format(reason),
     }
 }
 

@@ -1,13 +1,15 @@
 //! What a call sees while a slot executes it.
 
 use ark_ff::Field;
-use ark_r1cs_std::fields::fp::FpVar;
+use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use zkpov_verifier::field::Fr;
 
 use super::{
     account::{ACCOUNTS, Account, AccountVar, ISSUANCE_BITS, ParametersVar},
     authors::{Authors, AuthorsVar},
+    messages::{Mail, Outgoing, encode_pair},
+    register::Registers,
     statement::Statement,
 };
 use crate::{
@@ -44,6 +46,10 @@ pub(crate) struct Rules {
     pub(crate) next_authors: Option<AuthorsVar>,
     /// The limbs of the next validation code's hash and how often one was set; `None` where no slot can.
     pub(crate) upgrade: Option<[Linear; 3]>,
+    /// Single records that the block keeps in variables.
+    pub(crate) registers: Registers,
+    /// What the block takes and sends; `None` on a chain without messages.
+    pub(crate) mail: Option<Mail>,
 }
 
 /// The account that pays for a slot.
@@ -295,6 +301,69 @@ impl<'w> Slot<'_, 'w> {
         self.state.write::<R>(&used, place, record)
     }
 
+    /// The only record of a storage that has one, as the slots so far leave it. The block reads it once and keeps it in variables: no slot
+    /// after the first pays for it. A storage is accessed in this way or by [`read`](Self::read), not by both.
+    ///
+    /// # Errors
+    ///
+    /// Natively, [`SynthesisError::Unsatisfiable`] if there is none.
+    pub fn register<R: Record>(&mut self) -> Result<R::Var> {
+        self.rules.registers.get::<R>(self.state)
+    }
+
+    /// Sets a [register](Self::register), *in an unused slot too*: there it must be what it was.
+    ///
+    /// # Errors
+    ///
+    /// [`SynthesisError::ArityMismatch`] if it was never read.
+    pub fn set_register<R: Record>(&mut self, record: &R::Var) -> Result<()> {
+        self.rules.registers.set::<R>(self.state, record)
+    }
+
+    /// The root of the records that the block takes from other chains. A block whose pallets do not take it, or take it twice, has no
+    /// circuit: nothing that arrives is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`SynthesisError::ArityMismatch`] on a chain without messages, and if it was taken.
+    pub fn take_inbox(&mut self) -> Result<FpVar<Fr>> {
+        self.rules.mail.as_mut().ok_or(SynthesisError::ArityMismatch)?.take_inbox()
+    }
+
+    /// Sends a transfer to another chain, where `when` is 1 and the slot is used.
+    ///
+    /// # Errors
+    ///
+    /// [`SynthesisError::ArityMismatch`] on a chain without messages.
+    pub fn send(&mut self, when: &Bit, transfer: &Outgoing) -> Result<()> {
+        let when = self.used.and(when)?;
+        self.rules.mail.as_mut().ok_or(SynthesisError::ArityMismatch)?.send(&when, transfer)
+    }
+
+    /// Natively, and where `when` is 1 and the slot is used, keeps a pair of elements beside the state, under the name of the element
+    /// that they lead to: for [`View::remembered`](super::View::remembered). No matter of soundness.
+    ///
+    /// # Errors
+    ///
+    /// None natively.
+    pub fn remember(
+        &mut self,
+        when: &Bit,
+        of: &FpVar<Fr>,
+        pair: [&FpVar<Fr>; 2],
+        name: impl FnOnce(&Fr) -> Vec<u8>,
+    ) -> Result<()> {
+        let used = &self.used;
+        if let Some(recorder) = self.state.recorder_mut()
+            && used.value()?
+            && when.value()?
+        {
+            let [first, second] = pair;
+            recorder.set_auxiliary(name(&of.value()?), encode_pair([first.value()?, second.value()?]));
+        }
+        Ok(())
+    }
+
     /// Adds `amount`, which the caller gives to somebody, to the total issuance.
     ///
     /// # Errors
@@ -455,6 +524,10 @@ pub(crate) fn close(
     }
     if let Some(authors) = rules.next_authors {
         state.write::<Authors>(&Bit::constant(true), seats, &authors)?;
+    }
+    rules.registers.close(state)?;
+    if let Some(mail) = rules.mail {
+        mail.close(statement)?;
     }
     match rules.upgrade {
         Some([low, high, count]) => {

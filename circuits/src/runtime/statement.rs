@@ -23,6 +23,8 @@ pub struct CircuitVersion {
     pub upgrades: bool,
     /// Who can read bodies.
     pub bodies: BodyFormat,
+    /// Whether blocks take messages from other chains and send some.
+    pub messages: bool,
 }
 
 /// A statement in a circuit.
@@ -65,6 +67,8 @@ mod at {
             AUTHOR => "author",
             AUTHOR_KEY..BODY_ROOT => "author_key",
             BODY_ROOT => "body_root",
+            INBOX_ROOT => "inbox_root",
+            OUTBOX_ROOT => "outbox_root",
             UPGRADE..CONTEXT => "upgrade",
             CONTEXT.. => "context",
             // A constant in every block of a circuit.
@@ -74,9 +78,9 @@ mod at {
 }
 
 impl Statement {
-    /// The statement of a block of `tier` of a chain without messages: versions, tier, the
-    /// used slots of lanes that are not there, messages, and the upgrade of a chain without any are constants, the rest is of the
-    /// prover's choice and held to the public input by [`bind`](Self::bind).
+    /// The statement of a block of `tier`: versions, tier, the used slots of lanes that are not there, and messages and the
+    /// upgrade of a chain without any are constants, the rest is of the prover's choice and held to the public input by
+    /// [`bind`](Self::bind).
     pub fn hint(
         cs: &ConstraintSystemRef<Fr>,
         version: CircuitVersion,
@@ -167,6 +171,16 @@ impl Statement {
         [at::UPGRADE, at::UPGRADE + 1].map(|place| &self.elements[place])
     }
 
+    /// Root of the records that the block takes from other chains, 0 if there are none.
+    pub fn inbox_root(&self) -> &FpVar<Fr> {
+        &self.elements[at::INBOX_ROOT]
+    }
+
+    /// Root of the records that the block sends to other chains, 0 if there are none.
+    pub fn outbox_root(&self) -> &FpVar<Fr> {
+        &self.elements[at::OUTBOX_ROOT]
+    }
+
     /// Root of the body.
     pub fn body_root(&self) -> &FpVar<Fr> {
         &self.elements[at::BODY_ROOT]
@@ -181,7 +195,7 @@ fn fixed(place: usize, version: CircuitVersion, tier: &Tier) -> Option<Fr> {
         at::RUNTIME_VERSION => Some(version.runtime.into()),
         at::TRANSACTION_VERSION => Some(version.transaction.into()),
         at::TIER => Some(tier.id.0.into()),
-        at::INBOX_ROOT | at::OUTBOX_ROOT => Some(Fr::from(0u64)),
+        at::INBOX_ROOT | at::OUTBOX_ROOT if !version.messages => Some(Fr::from(0u64)),
         at::UPGRADE..at::CONTEXT if !version.upgrades => Some(Fr::from(0u64)),
         place if unused_lanes.contains(&place) => Some(Fr::from(0u64)),
         // A private body counts every slot, so that it does not tell how many are used.

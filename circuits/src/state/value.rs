@@ -81,7 +81,7 @@ pub struct Label {
 /// A value with a native form, one in a circuit, and one in JSON, all of one declaration: [`values!`](crate::values).
 pub trait Value: Clone + core::fmt::Debug + PartialEq + Send + Sync + Sized + 'static {
     /// The value in a circuit.
-    type Var: Clone + core::fmt::Debug;
+    type Var: Clone + core::fmt::Debug + 'static;
 
     /// Widths in bits of its elements, [`WHOLE`] for one that can be any of the field.
     fn widths() -> Vec<usize>;
@@ -216,7 +216,10 @@ macro_rules! json_numbers {
             }
 
             fn from_json(json: &Json) -> core::result::Result<Self, String> {
-                let number = json.as_u64().ok_or_else(|| format!("{json} is not a natural number"))?;
+                // A command line has numbers as text.
+                let text = json.as_str().and_then(|text| canonical(text).ok()?.parse().ok());
+                let number =
+                    json.as_u64().or(text).ok_or_else(|| format!("{json} is not a natural number"))?;
                 number.try_into().map_err(|_| format!("{number} exceeds {}", <$type>::MAX))
             }
         }

@@ -214,7 +214,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Keeps why the state could not be read; the error with which a circuit gives up.
-    pub(super) fn fail(&mut self, error: StateError) -> SynthesisError {
+    pub(crate) fn fail(&mut self, error: StateError) -> SynthesisError {
         self.failure = Some(error);
         SynthesisError::AssignmentMissing
     }

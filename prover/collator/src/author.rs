@@ -30,11 +30,11 @@ use zkpov_prover::{Options, ProveError, Proved, Ran};
 use zkpov_verifier::{
     block::{Proven, ProvenBlock, Scheduled},
     eddsa::PublicKey,
-    exchange::{Intake, IntakeError, UpgradeError},
+    exchange::{Intake, IntakeError, UpgradeError, outbound},
     hashing::{Hash, blake2b_256},
     head::ParentHead,
     lane::TierId,
-    message::{Inbound, Outbound},
+    message::Inbound,
     statement,
     validate::{Invalid, validate_block},
 };
@@ -44,8 +44,8 @@ use crate::{
     circuit::{self, CircuitError},
     db::{BlockRecord, Database, DbError, ReadDatabase},
     keystore::{KeyStore, KeyStoreError},
+    messages,
     relay_file::RelayFile,
-    relay_state,
     validity::{self, ValidationCode, ValidationCodeError},
 };
 
@@ -144,7 +144,7 @@ pub enum AuthorError {
         /// The parent block's.
         parent: u32,
     },
-    /// The relay file does not prove the relay chain's state.
+    /// The relay file does not prove the relay chain's state, or what it has for the chain is not what waits for it.
     #[error("the relay file: {0}")]
     Relay(#[from] IntakeError),
     /// The keys are not those in force, or that cannot be known.
@@ -213,7 +213,9 @@ pub(crate) fn author(
     }
     let state = database.state()?;
     let account = author_account(info, &state, request.author.public_key())?;
-    let (intake, storage_proof) = relay_state::intake(&info.identity, &parent_head, request.relay)?;
+    let format = request.keys.validity_key().key().messages;
+    let para = info.identity.para_id;
+    let (intake, storage_proof) = messages::intake(para, format, &parent_head, request.relay)?;
     let (code, key) = (ValidationCode::read(&state)?, request.keys.validity_key().code_hash());
     code.check_key(key)?;
     code.check_seen(&intake.values)?;
@@ -235,6 +237,7 @@ pub(crate) fn author(
     let announced = execution.statement.upgrade.and(request.upgrade);
     let proven = Proven {
         storage_proof,
+        inbound: request.relay.inbound.clone(),
         upgrade: announced.map(<[u8]>::to_vec),
         proof: proved.proof.to_bytes().to_vec(),
         ..proven(&context, &execution)
@@ -321,6 +324,7 @@ fn block_context(
         author_key: author.key,
         context: statement::context(&parent.hash, &intake.values),
         upgrade,
+        messages: messages::messages(intake),
     }
 }
 
@@ -362,7 +366,7 @@ fn prove(
     Ok((proved, (witness, proving + rest)))
 }
 
-/// What a block says of its execution; its proof is not there yet.
+/// What a block says of its execution; what it takes and its proof are not there yet.
 fn proven(context: &BlockContext, execution: &Execution) -> Proven {
     Proven {
         tier: execution.tier,
@@ -373,7 +377,7 @@ fn proven(context: &BlockContext, execution: &Execution) -> Proven {
         body: execution.body.clone(),
         storage_proof: Vec::new(),
         inbound: Inbound::default(),
-        outbound: Outbound::default(),
+        outbound: outbound(context.identity.para_id, &execution.outbox),
         upgrade: None,
         proof: Vec::new(),
     }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use zkpov_circuits::{
     chains::{chain_by_name, chains},
-    runtime::Chain,
+    runtime::{Chain, SpecError},
 };
 use zkpov_verifier::{
     head::{Head, ParentHead},
+    message::MessageFormat,
     scale::DecodeError,
     statement::ChainIdentity,
 };
@@ -29,6 +30,9 @@ pub enum OpenError {
         /// The chains there are.
         known: String,
     },
+    /// This program reads the chain's spec no more.
+    #[error("the chain spec in the database: {0}")]
+    Spec(#[from] SpecError),
     /// The newest head does not decode.
     #[error("the head of block {number} in the database does not decode: {source}")]
     Head {
@@ -46,23 +50,29 @@ pub struct ChainInfo {
     pub chain: &'static dyn Chain,
     /// Para id, genesis and versions.
     pub identity: ChainIdentity,
+    /// What it makes of messages, as its spec has it.
+    pub messages: MessageFormat,
 }
 
 impl ChainInfo {
     /// The chain that a database holds.
     ///
     /// # Errors
-    /// [`OpenError::UnknownChain`].
+    /// [`OpenError::UnknownChain`], and those of [`new`](Self::new).
     pub fn of(genesis: &Genesis) -> Result<Self, OpenError> {
         let chain = chain_by_name(&genesis.chain)
             .ok_or_else(|| OpenError::UnknownChain { name: genesis.chain.clone(), known: known_chains() })?;
-        Ok(Self::new(chain, genesis))
+        Self::new(chain, genesis)
     }
 
     /// The chain of this state machine and genesis.
-    #[must_use]
-    pub fn new(chain: &'static dyn Chain, genesis: &Genesis) -> Self {
-        Self { chain, identity: identity(chain, genesis.para_id, genesis.hash) }
+    ///
+    /// # Errors
+    /// [`OpenError::Spec`].
+    pub fn new(chain: &'static dyn Chain, genesis: &Genesis) -> Result<Self, OpenError> {
+        let spec = String::from_utf8_lossy(&genesis.spec);
+        let messages = chain.messages(&spec)?;
+        Ok(Self { chain, identity: identity(chain, genesis.para_id, genesis.hash), messages })
     }
 }
 
@@ -90,12 +100,20 @@ pub(crate) fn head(block: &BlockRecord) -> Result<Head, OpenError> {
     Head::decode(&block.head).map_err(|source| OpenError::Head { number: block.number, source })
 }
 
-/// What the next block takes from the newest.
+/// The head of the newest block.
 ///
 /// # Errors
 /// [`OpenError::Database`] and [`OpenError::Head`].
+pub fn tip_head(database: &impl ReadDatabase) -> Result<Head, OpenError> {
+    head(&database.tip()?)
+}
+
+/// What the next block takes from the newest.
+///
+/// # Errors
+/// As [`tip_head`].
 pub fn parent(database: &impl ReadDatabase) -> Result<ParentHead, OpenError> {
-    Ok(head(&database.tip()?)?.as_parent())
+    Ok(tip_head(database)?.as_parent())
 }
 
 /// A chain's database opened for reading, beside a collator that may be writing to it.

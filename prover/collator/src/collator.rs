@@ -70,7 +70,7 @@ impl Collator {
             spec: secrets::without(spec),
         };
         let database = Database::create(directory, &record, &genesis.changes)?;
-        Ok(Self { info: ChainInfo::new(chain, &record), database })
+        Ok(Self { info: ChainInfo::new(chain, &record)?, database })
     }
 
     /// Opens the chain in `directory`.
@@ -92,7 +92,7 @@ impl Collator {
         if genesis.chain != chain.name() {
             return Err(OpenError::UnknownChain { name: genesis.chain, known: chain.name().to_owned() });
         }
-        Ok(Self { info: ChainInfo::new(chain, &genesis), database })
+        Ok(Self { info: ChainInfo::new(chain, &genesis)?, database })
     }
 
     /// Which chain it is.

@@ -9,17 +9,14 @@ use zkpov_circuits::{
 };
 use zkpov_prover::{Proof, VerifyingKey};
 use zkpov_verifier::{
-    block::ProvenBlock,
-    eddsa::PublicKey,
-    head::{Head, ParentHead},
-    key::TierKey,
-    lane::TierId,
+    block::ProvenBlock, eddsa::PublicKey, exchange::IntakeError, head::Head, key::TierKey, lane::TierId,
     statement,
 };
 
 use crate::{
     chain::ChainInfo,
     circuit::{self, CircuitError},
+    messages,
     relay_file::RelayFile,
 };
 
@@ -33,6 +30,9 @@ pub enum ExportError {
     /// The author has no account.
     #[error("the author's key has no account on the chain")]
     NoAccount,
+    /// What the relay file has for the chain is not what waits for it.
+    #[error("the relay file's messages: {0}")]
+    Messages(#[from] IntakeError),
     /// The block cannot be executed.
     #[error(transparent)]
     Execution(#[from] ExecutionError),
@@ -54,21 +54,24 @@ pub enum ExportError {
 pub fn witness(
     info: &ChainInfo,
     state: &dyn StateReader,
-    parent: ParentHead,
+    parent: &Head,
     relay: &RelayFile,
     author: PublicKey,
     tier: TierId,
     extrinsics: &[Vec<u8>],
 ) -> Result<Zeroizing<Vec<Fr>>, ExportError> {
     let account = info.chain.account(state, AccountId::Key(author))?.ok_or(ExportError::NoAccount)?;
+    let (intake, _) = messages::intake(info.identity.para_id, info.messages, parent, relay)?;
+    let parent = parent.as_parent();
     let context = BlockContext {
         identity: info.identity,
         parent,
         relay_parent_number: relay.context.relay_parent_number,
         author: account.index,
         author_key: account.key,
-        context: statement::context(&parent.hash, &[]),
+        context: statement::context(&parent.hash, &intake.values),
         upgrade: None,
+        messages: messages::messages(&intake),
     };
     let execution = info.chain.execute(state, &context, Some(tier), extrinsics)?;
     Ok(Zeroizing::new(circuit::assignment(info.chain, tier, &execution.witness)?))

@@ -12,7 +12,7 @@ use zkpov_circuits::{
 };
 use zkpov_verifier::{
     block::ProvenBlock,
-    exchange::ExchangeError,
+    exchange::IntakeError,
     hashing::blake2b_256,
     head::Head,
     key::PreparedKey,
@@ -25,8 +25,8 @@ use crate::{
     chain::{self, ChainInfo, OpenError},
     db::{BlockRecord, Database, DbError, ReadDatabase},
     keystore::difference,
+    messages,
     relay_file::RelayFile,
-    relay_state,
     validity::{self, ValidationCode, ValidationCodeError},
 };
 
@@ -64,6 +64,9 @@ pub enum ImportError {
         "the block is proven, but its body does not apply here ({0}); the database is not in the parent's state"
     )]
     Apply(#[from] ApplyError),
+    /// What it takes, which its validation has looked at.
+    #[error(transparent)]
+    Messages(#[from] IntakeError),
     /// The body leads to another root.
     #[error(
         "the block is proven, but its body leads to another state root here; the database is not in the parent's state"
@@ -118,14 +121,8 @@ pub(crate) fn import(
     let proven = ProvenBlock::decode(pov)?.proven;
     let parent_head = chain::head(&tip)?;
     let parent = parent_head.as_parent();
-    let intake = relay_state::taken(
-        &info.identity,
-        &parent_head,
-        &relay.context,
-        &proven.storage_proof,
-        &proven.inbound,
-    )
-    .map_err(|error| ImportError::Invalid(ExchangeError::from(error).into()))?;
+    let (para, format) = (info.identity.para_id, key.key().messages);
+    let intake = messages::taken(para, format, &parent_head, &relay.context, &proven)?;
     code.check_seen(&intake.values)?;
     let context = BlockContext {
         identity: info.identity,
@@ -135,6 +132,7 @@ pub(crate) fn import(
         author_key: proven.author_key,
         context: statement::context(&parent.hash, &intake.values),
         upgrade: None,
+        messages: messages::messages(&intake),
     };
     let mut applied =
         info.chain.apply(&database.state()?, &context, proven.tier, &proven.used_slots, &proven.body)?;

@@ -8,6 +8,8 @@
 //!                                                                ▲
 //!   proven block of another collator ─► import: verify, apply, commit
 //!
+//!   [`messages`] between a relay file and an execution, an execution and a block
+//!
 //!   [`setup`] makes keys           [`witness_pov`] is what a proof replaces, [`scene`] people with accounts,
 //!                                  [`sample`] a block of theirs: for demonstrations and measurements
 //! ```
@@ -15,7 +17,7 @@
 //! Here circuits, prover and verifier meet. [`Collator`] is the whole of it as a library; the program
 //! `zkpov` is a thin command line over it.
 //!
-//! From the ground up: `files`, `paths`, `relay_file`, `extrinsics`, `key_file`, `secrets`, `spec`, `circuit`, `db`,
+//! From the ground up: `files`, `paths`, `relay_file`, `messages`, `extrinsics`, `key_file`, `secrets`, `spec`, `circuit`, `db`,
 //! `chain`, `setup`, `ceremony`, `export`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`, `sample`.
 
 pub mod author;
@@ -30,9 +32,9 @@ pub mod files;
 pub mod import;
 pub mod key_file;
 pub mod keystore;
+pub mod messages;
 pub mod paths;
 pub mod relay_file;
-mod relay_state;
 pub mod sample;
 pub mod scene;
 pub mod secrets;

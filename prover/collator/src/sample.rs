@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use zkpov_circuits::{
     chains::payments,
-    runtime::{BlockContext, Chain},
+    runtime::{BlockContext, Chain, Messages},
 };
 use zkpov_prover::{Options, ProvingKey};
 use zkpov_verifier::{lane::TierId, relay::RelayContext, statement};
@@ -153,8 +153,7 @@ impl SampleChain {
         std::fs::create_dir_all(&keys)
             .map_err(|source| SampleError::Directory { path: keys.clone(), source })?;
         proving_key.write(paths::proving_key(&keys, self.tier))?;
-        let info = self.collator.info();
-        let validity_key = setup::validity_key(info.chain, info.identity, vec![tier_key]).encode();
+        let validity_key = setup::validity_key(self.collator.info(), vec![tier_key]).encode();
         files::write_atomically(&paths::validity_key(&keys), &validity_key)?;
         Ok((proving_key, validity_key))
     }
@@ -195,7 +194,7 @@ impl SampleChain {
             extrinsics,
             pending: false,
             upgrade: None,
-            relay: &RelayFile { context: RELAY, storage_proof: Vec::new() },
+            relay: &RelayFile::blind(RELAY),
             author: self.scene.author(),
             keys,
             tier: Some(self.tier),
@@ -210,6 +209,7 @@ impl SampleChain {
             author_key: self.scene.author().public_key(),
             context: statement::context(&parent.hash, &[]),
             upgrade: None,
+            messages: Messages::default(),
         };
         let included = made.included.iter().filter_map(|position| extrinsics.get(*position)).cloned();
         let witness = if self.chain.name() == payments().name() {

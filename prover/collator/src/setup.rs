@@ -10,11 +10,12 @@ use zkpov_verifier::{
     groth16::VerifyingKey,
     key::{ProofSystem, Setup, TierKey, ValidityKey},
     lane::TierId,
-    message::MessageFormat,
-    statement::ChainIdentity,
 };
 
-use crate::circuit::{self, CircuitError};
+use crate::{
+    chain::ChainInfo,
+    circuit::{self, CircuitError},
+};
 
 /// Why no keys were made.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +72,10 @@ pub fn development_keys(
 
 /// The validity key of a chain with these tiers.
 #[must_use]
-pub fn validity_key(chain: &dyn Chain, identity: ChainIdentity, mut tiers: Vec<TierKey>) -> ValidityKey {
+pub fn validity_key(info: &ChainInfo, mut tiers: Vec<TierKey>) -> ValidityKey {
     tiers.sort_by_key(|tier| tier.tier);
-    ValidityKey { chain: identity, body_format: chain.body_format(), messages: MessageFormat::Dropped, tiers }
+    let ChainInfo { chain, identity, messages } = *info;
+    ValidityKey { chain: identity, body_format: chain.body_format(), messages, tiers }
 }
 
 /// A prover's verifying key in the verifier's form; `None` if it is not one a validator accepts.

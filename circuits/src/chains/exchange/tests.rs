@@ -27,7 +27,7 @@ fn an_empty_and_a_full_block_satisfy_the_circuit_and_follow_from_their_bodies() 
     on.prove_and_advance(&[]);
     let calls = one_of_each(&on);
     let block = on.prove_and_advance(&calls);
-    assert_eq!(block.used_slots, [1; 9]);
+    assert_eq!(block.used_slots, [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
     assert_eq!(held(&on, ASSET, STRANGER.into()), 750);
 }
 
@@ -44,10 +44,10 @@ fn json_and_bytes_of_an_extrinsic_say_the_same() {
 }
 
 #[test]
-fn the_scene_fills_every_lane() {
+fn the_scene_fills_every_lane_but_those_of_messages() {
     let (on, secrets) = TestChain::of_scene(exchange(), &Market, 128);
     for tier in on.chain.tiers() {
-        let capacities: Vec<u32> = tier.lanes.iter().map(|lane| lane.capacity).collect();
-        assert_eq!(on.scene_block(&Market, &secrets, tier).used_slots, capacities);
+        let capacities: Vec<u32> = tier.lanes.iter().take(9).map(|lane| lane.capacity).collect();
+        assert_eq!(on.scene_block(&Market, &secrets, tier).used_slots[..9], capacities);
     }
 }

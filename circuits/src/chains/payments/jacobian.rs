@@ -14,11 +14,12 @@ use crate::{
 };
 
 /// What the verifier brings to the statement and nothing else in the block says.
-const CONTEXT: [&str; 5] = [
+const CONTEXT: [&str; 6] = [
     "statement/para_id",
     "statement/genesis_hash",
     "statement/number",
     "statement/relay_parent_number",
+    "statement/inbox_root",
     "statement/context",
 ];
 

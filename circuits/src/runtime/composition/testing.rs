@@ -100,6 +100,7 @@ impl TestChain {
             author_key: key(0),
             context: [7; 32],
             upgrade: Some(CODE_HASH),
+            messages: crate::runtime::Messages::default(),
         };
         Self { chain, state: genesis.changes, context }
     }
@@ -248,7 +249,7 @@ impl TestChain {
         }
         let used: Vec<u32> =
             witness.lanes.iter().map(|lane| lane.iter().filter(|slot| slot.used).count() as u32).collect();
-        let layout = BodyLayout::new(self.tier_id(), &self.tier().lanes, &used).expect("a layout");
+        let layout = BodyLayout::new(BodyFormat::Public, self.tier_id(), &self.tier().lanes, &used).expect("a layout");
         let bytes = layout.encode(&body).expect("a body");
         (used, bytes)
     }
@@ -394,12 +395,12 @@ impl<'a> Forgery<'a> {
         let on = self.on;
         let idle = Composition::idle_context(&on.state, &on.context).expect("memory");
         let mut recorder = Recorder::new(on.chain.layout(), &on.state);
+        messages::keep(&mut recorder, &on.context.messages.inbox);
         for pretend in &self.pretended {
             pretend(&mut recorder);
         }
         let run = || {
-            let bodies = on.chain.body_format();
-            let block = Block::native(*statement, recorder, self.fees(), bodies).expect("lenient");
+            let block = Block::native(*statement, recorder, on.chain.version, self.fees()).expect("lenient");
             let nonce = self.nonce.map_or(Nonce::Derived, Nonce::Given);
             on.chain.run_on(block, on.tier(), &idle, &Slots::Selected(&self.lanes), nonce)
         };
@@ -418,7 +419,7 @@ impl<'a> Forgery<'a> {
         }
         let mut statement = self.outline();
         let storages = crate::state::storage_roots(&on.state, on.chain.layout()).expect("memory");
-        let Executed { lanes, body, mut recorder, upgrade, .. } = self.run(&statement);
+        let Executed { lanes, body, mut recorder, upgrade, outbox_root, .. } = self.run(&statement);
         if let Some(slip) = &self.slipped_in {
             slip(&mut recorder);
         }
@@ -444,6 +445,7 @@ impl<'a> Forgery<'a> {
         }
         statement[23] = crate::state::hash_storages(&storages);
         statement[24] = crate::state::hash_storages(&after);
+        statement[32] = outbox_root;
         statement[33..35].copy_from_slice(&upgrade.unwrap_or_default());
         statement[30] = poseidon::chain(&[&head[..], &used.map(Fr::from), &padded].concat());
         Witness {

@@ -51,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEYFILE")]
     author: PathBuf,
 
-    /// The relay file: relay parent number and storage root
+    /// The relay file: relay parent number and storage root; storage proof and messages, where the chain has peers
     #[arg(long, value_name = "FILE")]
     relay: PathBuf,
 
@@ -104,8 +104,8 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         collator.author(&request, &Options::default().with_progress(&bars)).map_err(|error| match error {
             AuthorError::NoAccount
             | AuthorError::Execution(_)
-            | AuthorError::RelayParent { .. }
             | AuthorError::Relay(_)
+            | AuthorError::RelayParent { .. }
             | AuthorError::ValidationCode(_)
             | AuthorError::Upgrade(_) => Failure::refused(error),
             error => Failure::from(error),

@@ -125,12 +125,12 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
                 .map(|line| line.extrinsic)
                 .collect::<Result<_, _>>()?;
             let author = key_file::read(author)?.public_key();
-            let parent = chain::parent(&reader.database)?;
+            let parent = chain::tip_head(&reader.database)?;
             let state = reader.database.state()?;
             export::witness(
                 &reader.info,
                 &state,
-                parent,
+                &parent,
                 &values::relay_file(relay)?,
                 author,
                 tier,

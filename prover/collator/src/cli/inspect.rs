@@ -11,6 +11,9 @@ use zkpov_verifier::{
     hashing::blake2b_256,
     head::{Head, MAX_HEAD_BYTES},
     key::{KEY_MAGIC, Setup, ValidityKey},
+    message::{Inbound, MessageFormat, Outbound},
+    transfer::{Purpose, Transfer},
+    xcm,
 };
 
 use super::{
@@ -129,13 +132,14 @@ fn proven_block(block: &ProvenBlock, length: usize) -> Shown {
         "downward_messages": proven.inbound.downward.len(),
         "upward_messages": proven.outbound.upward.len(),
         "horizontal_messages": proven.outbound.horizontal.len(),
+        "messages": { "taken": taken(&proven.inbound), "sent": sent(&proven.outbound) },
         "upgrade": proven.upgrade.as_deref().map(|code| hex(&blake2b_256(code))),
         "ump_signals": block.scheduled.ump_signals.len(),
         "proof": hex(&proven.proof),
         "signature": hex(&block.signature.to_bytes()),
     });
     let slots: Vec<_> = proven.used_slots.iter().map(ToString::to_string).collect();
-    let text = table([
+    let mut text = table([
         ("proven block", bytes(length as u64)),
         ("tier", proven.tier.to_string()),
         ("used slots", format!("{} (by lane)", slots.join(", "))),
@@ -145,7 +149,97 @@ fn proven_block(block: &ProvenBlock, length: usize) -> Shown {
         ("proof", bytes(proven.proof.len() as u64)),
         ("not checked", "`zkpov verify` does, against the parent's head and the validity key".to_owned()),
     ]);
+    for (direction, list) in [("taken", taken(&proven.inbound)), ("sent", sent(&proven.outbound))] {
+        for message in list.iter().take(LISTED_MESSAGES) {
+            text.push_str(&message_line(direction, message));
+        }
+        if let Some(more) = list.len().checked_sub(LISTED_MESSAGES).filter(|more| *more > 0) {
+            text.push_str(&format!("  and {more} more messages {direction} (--json lists them)\n"));
+        }
+    }
     Shown { value, text }
+}
+
+/// The most messages of either direction that are listed as text.
+const LISTED_MESSAGES: usize = 20;
+
+/// Stands for the chain that a block is of, which it does not name.
+const OWN: u32 = u32::MAX;
+
+/// The messages that a block takes.
+fn taken(inbound: &Inbound) -> Vec<Value> {
+    let horizontal = inbound.horizontal.iter().flat_map(|channel| {
+        let sender = channel.sender;
+        channel.messages.iter().map(move |message| {
+            let transfers = xcm::read_message(&message.data, sender, OWN).map(transfers);
+            json!({
+                "from": sender, "sent_at": message.sent_at, "bytes": message.data.len(),
+                "transfers": transfers.unwrap_or(Value::Null),
+            })
+        })
+    });
+    let downward = inbound.downward.iter().map(|message| {
+        json!({ "from": "relay", "sent_at": message.sent_at, "bytes": message.data.len(), "transfers": null })
+    });
+    downward.chain(horizontal).collect()
+}
+
+/// The messages that a block sends. Who sends them a transfer's topic says, which every one ends with.
+fn sent(outbound: &Outbound) -> Vec<Value> {
+    let sender = |data: &[u8]| {
+        let topic = data.len().checked_sub(TOPIC_SENDER_FROM_END)?;
+        Some(u32::from_le_bytes(*data.get(topic..)?.first_chunk()?))
+    };
+    let message = |(recipient, data): &(u32, Vec<u8>)| {
+        let read = sender(data).and_then(|sender| xcm::read_message(data, sender, *recipient).ok());
+        let transfers = read.map_or(Value::Null, transfers);
+        json!({ "to": recipient, "bytes": data.len(), "transfers": transfers })
+    };
+    outbound.horizontal.iter().map(message).collect()
+}
+
+/// Bytes of a topic from its sender on: para id, sequence, refused sequence.
+const TOPIC_SENDER_FROM_END: usize = 4 + 8 + 8;
+
+fn transfers(transfers: Vec<Transfer>) -> Value {
+    let transfer = |Transfer { token, amount, sequence, purpose }: Transfer| {
+        let token = if token == OWN { json!("own") } else { json!(token) };
+        let mut value = json!({ "token": token, "amount": amount.to_string(), "sequence": sequence });
+        if let Some(members) = value.as_object_mut() {
+            match purpose {
+                Purpose::Payment { recipient, refund } => {
+                    members.insert("recipient".into(), json!(hex(&recipient)));
+                    members.insert("from_account".into(), json!(refund));
+                }
+                Purpose::Refund { account, refused } => {
+                    members.insert("refund_to_account".into(), json!(account));
+                    members.insert("refused".into(), json!(refused));
+                }
+            }
+        }
+        value
+    };
+    transfers.into_iter().map(transfer).collect()
+}
+
+fn message_line(direction: &str, message: &Value) -> String {
+    let other = message.get("from").or(message.get("to")).cloned().unwrap_or_default();
+    let mut line = format!(
+        "  message {direction}, {}: ",
+        other.as_str().map_or(format!("chain {other}"), str::to_owned)
+    );
+    match message["transfers"].as_array() {
+        None => line.push_str(&format!("{} bytes that are no transfers", message["bytes"])),
+        Some(transfers) => {
+            let amount = |transfer: &Value| {
+                let what = if transfer.get("refused").is_some() { "refund of " } else { "" };
+                format!("{what}{}", transfer["amount"].as_str().unwrap_or_default())
+            };
+            line.push_str(&transfers.iter().map(amount).collect::<Vec<_>>().join(", "));
+        }
+    }
+    line.push('\n');
+    line
 }
 
 fn validity_key(key: &ValidityKey, out: Output) -> Shown {
@@ -162,6 +256,7 @@ fn validity_key(key: &ValidityKey, out: Output) -> Shown {
         "runtime_version": chain.runtime_version,
         "transaction_version": chain.transaction_version,
         "body_format": format!("{:?}", key.body_format).to_lowercase(),
+        "messages": format!("{:?}", key.messages).to_lowercase(),
         "tiers": key.tiers.iter().map(|tier| json!({
             "tier": tier.tier.0,
             "lanes": tier.lanes.iter().map(|lane| json!({
@@ -182,11 +277,19 @@ fn validity_key(key: &ValidityKey, out: Output) -> Shown {
             "versions",
             format!("runtime {}, transactions {}", chain.runtime_version, chain.transaction_version),
         ),
+        (
+            "messages",
+            match key.messages {
+                MessageFormat::Dropped => "none".to_owned(),
+                MessageFormat::Transfers => "transfers".to_owned(),
+            },
+        ),
     ];
     for tier in &key.tiers {
         let lanes: Vec<_> = tier
             .lanes
             .iter()
+            .filter(|lane| lane.capacity > 0)
             .map(|lane| format!("{} × call {}", grouped(lane.capacity), lane.call))
             .collect();
         let made = match tier.setup {
@@ -247,10 +350,19 @@ fn json_file(path: &Path, content: &[u8], value: &Value) -> Result<Option<Shown>
         let relay = RelayFile::parse(content).map_err(Failure::refused)?;
         let (number, root) =
             (relay.context.relay_parent_number, hex(&relay.context.relay_parent_storage_root));
-        let value =
-            json!({ "file": "relay file", "relay_parent_number": number, "relay_parent_storage_root": root });
-        let text =
-            table([("relay file", String::new()), ("relay parent", grouped(number)), ("storage root", root)]);
+        let nodes = relay.storage_proof.len();
+        let messages = taken(&relay.inbound);
+        let text = table([
+            ("relay file", String::new()),
+            ("relay parent", grouped(number)),
+            ("storage root", root.clone()),
+            ("storage proof", format!("{nodes} nodes")),
+            ("messages", format!("{} to take", messages.len())),
+        ]);
+        let value = json!({
+            "file": "relay file", "relay_parent_number": number, "relay_parent_storage_root": root,
+            "storage_proof_nodes": nodes, "messages": messages,
+        });
         return Ok(Some(Shown { value, text }));
     }
     if has("chain") && has("accounts") {

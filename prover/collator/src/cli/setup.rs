@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         tier_keys.push(tier_key);
     }
     // Last, so that a directory with a validity key has everything that belongs to it.
-    let validity_key = setup::validity_key(info.chain, info.identity, tier_keys);
+    let validity_key = setup::validity_key(&info, tier_keys);
     files::write_atomically(&validity_file, &validity_key.encode())?;
 
     let value = json!({

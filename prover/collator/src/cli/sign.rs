@@ -31,7 +31,8 @@ const DEFAULT_LIFETIME_BLOCKS: u32 = 100;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Calls of payments:\n  transfer amount=N receiver=KEY   to an account that exists\n  open amount=N \
-                        receiver=KEY       to a new account, opened for that key\nA KEY is \"x,y\" in decimal, 0x and 128 \
+                        receiver=KEY       to a new account, opened for that key\n  send destination=PARA amount=N \
+                        recipient=KEY   to another chain\nA KEY is \"x,y\" in decimal, 0x and 128 \
                         hexadecimal digits, or a key file. Amounts and fees are in the token's smallest unit.\n\nExamples:\n  \
                         zkpov sign --base chain --key alice.json transfer amount=5000 receiver=bob.json >> extrinsics.jsonl\n  \
                         zkpov sign --key alice.json --para-id 2000 --genesis-hash 0x… --sender 0 --nonce 0 --expiry 100 \
@@ -169,9 +170,18 @@ fn frame_fields(sender: u32, nonce: u32, expiry: u32, fee: u64) -> Map<String, V
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// An argument's value: a number, in decimal; or a key, in one of its forms.
+/// Hexadecimal digits of 32 bytes.
+const HASH_DIGITS: usize = 64;
+
+/// An argument's value: a number, in decimal; 32 bytes; or a key, in one of its forms.
 fn argument(value: &str) -> Result<Value, Failure> {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(json!(value));
+    }
+    let is_hash = value.strip_prefix("0x").is_some_and(|digits| {
+        digits.len() == HASH_DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    });
+    if is_hash {
         return Ok(json!(value));
     }
     let key = values::public_key(value).map_err(|failure| {

@@ -4,6 +4,7 @@
 //!  stage    the people, chains and keys of the tests; the keys are made once
 //!  path     the library: author, import, roll back, author again
 //!  upgrade  a council's upgrade, and the key that comes after
+//!  messages two chains exchange tokens through a relay chain that only routes bytes
 //!  program  the program: exit codes, JSON, errors that teach
 //!  fixture  a block that was proven once, under version control
 //!  kill     the program is killed at random moments while it authors
@@ -13,6 +14,7 @@
 
 mod fixture;
 mod kill;
+mod messages;
 mod path;
 mod program;
 mod stage;

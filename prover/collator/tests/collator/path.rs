@@ -131,7 +131,9 @@ fn a_block_that_was_rolled_back_is_authored_again_from_its_pending_extrinsics() 
 
     // What is pending and asked for again is offered once.
     collator.rollback(0).unwrap();
-    let both = collator.author(&AuthorRequest { extrinsics: &offered[..1], ..request }, &Options::default()).unwrap();
+    let both = collator
+        .author(&AuthorRequest { extrinsics: &offered[..1], ..request }, &Options::default())
+        .unwrap();
     assert!(matches!(&both.how, How::Made(made) if made.pending == 1 && made.included == [1, 0]));
     assert_eq!(both.block.head, first.block.head);
 
@@ -244,7 +246,11 @@ fn readers_see_the_chain_while_a_collator_has_it_open() {
 
 #[test]
 fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witness() {
-    use zkpov_circuits::{chains::payments, runtime::BlockContext, state::StateReader};
+    use zkpov_circuits::{
+        chains::payments,
+        runtime::{BlockContext, Messages},
+        state::StateReader,
+    };
     use zkpov_verifier::statement;
 
     let directory = tempfile::tempdir().unwrap();
@@ -259,6 +265,7 @@ fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witnes
         author_key: person(0).public_key(),
         context: statement::context(&parent.hash, &[]),
         upgrade: None,
+        messages: Messages::default(),
     };
     let payments = payments();
     let witness = WitnessPov::build(&payments, &state, &context, offered.clone()).unwrap();

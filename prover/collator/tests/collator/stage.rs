@@ -72,11 +72,11 @@ pub(crate) fn keys_directory() -> &'static Path {
     static KEYS: LazyLock<TempDir> = LazyLock::new(|| {
         let directory = tempfile::tempdir().expect("a directory");
         let base = tempfile::tempdir().expect("a directory");
-        let identity = collator(base.path()).info().identity;
+        let info = *collator(base.path()).info();
         let (proving_key, tier_key) =
             setup::development_keys(chain(), tiny(), &Options::default()).expect("keys");
         proving_key.write(paths::proving_key(directory.path(), tiny())).expect("written");
-        let validity_key = setup::validity_key(chain(), identity, vec![tier_key]).encode();
+        let validity_key = setup::validity_key(&info, vec![tier_key]).encode();
         files::write_atomically(&paths::validity_key(directory.path()), &validity_key).expect("written");
         directory
     });
@@ -88,10 +88,10 @@ pub(crate) fn keys(collator: &Collator) -> KeyStore {
 }
 
 pub(crate) fn relay(number: u32) -> RelayFile {
-    RelayFile {
-        context: RelayContext { relay_parent_number: number, relay_parent_storage_root: [number as u8; 32] },
-        storage_proof: Vec::new(),
-    }
+    RelayFile::blind(RelayContext {
+        relay_parent_number: number,
+        relay_parent_storage_root: [number as u8; 32],
+    })
 }
 
 /// A signed extrinsic as a line of JSON.

@@ -59,7 +59,8 @@ fn keys(chain: &'static dyn Chain, genesis: [u8; 32]) -> (TempDir, KeyStore) {
     let (proving_key, tier_key) = setup::development_keys(chain, id, &Options::default()).unwrap();
     proving_key.write(paths::proving_key(directory.path(), id)).unwrap();
     let identity = identity(chain, PARA_ID, genesis);
-    let validity_key = setup::validity_key(identity, vec![tier_key]).encode();
+    let info = ChainInfo { chain, identity, messages: MessageFormat::Dropped };
+    let validity_key = setup::validity_key(&info, vec![tier_key]).encode();
     files::write_atomically(&paths::validity_key(directory.path()), &validity_key).unwrap();
     let keys = KeyStore::open(directory.path(), &identity).unwrap();
     (directory, keys)
@@ -79,7 +80,7 @@ fn signed(collator: &Collator, from: u8, nonce: u32, call: &str, arguments: &Val
 }
 
 fn relay_file(relay: &TestRelay) -> RelayFile {
-    RelayFile { context: relay.context(), storage_proof: relay.storage_proof(PARA_ID) }
+    RelayFile { storage_proof: relay.storage_proof(PARA_ID), ..RelayFile::blind(relay.context()) }
 }
 
 fn author(
@@ -135,7 +136,8 @@ fn a_chain_goes_on_under_the_key_that_its_council_enacted_and_the_relay_chain_le
     assert_eq!(included(&block), (0, 1), "an enactment waits for the code");
     import(&seen, &block);
     relay.entries.insert(upgrade_restriction(PARA_ID), vec![0]);
-    let restricted = author(&mut a, &old_keys, std::slice::from_ref(&enact), &relay_file(&relay), Some(&code));
+    let restricted =
+        author(&mut a, &old_keys, std::slice::from_ref(&enact), &relay_file(&relay), Some(&code));
     assert!(matches!(restricted, Err(AuthorError::Upgrade(UpgradeError::Restricted))), "{restricted:?}");
     relay.entries.remove(&upgrade_restriction(PARA_ID));
 
@@ -144,14 +146,15 @@ fn a_chain_goes_on_under_the_key_that_its_council_enacted_and_the_relay_chain_le
     let parent = a.database().tip().unwrap().head;
     let block = author(&mut a, &old_keys, std::slice::from_ref(&enact), &seen, Some(&code)).unwrap();
     assert_eq!(included(&block), (1, 0));
-    let transition = validate_block(&parent, &seen.context, old_keys.validity_key(), &block.block.pov).unwrap();
+    let transition =
+        validate_block(&parent, &seen.context, old_keys.validity_key(), &block.block.pov).unwrap();
     assert_eq!(transition.new_validation_code.as_deref(), Some(code.as_slice()));
     relay.include(PARA_ID, &transition);
     import(&seen, &block);
 
     // The old key, until a block sees the relay chain's word; and no block that would not see it.
     relay.number += 1;
-    let blind = RelayFile { context: relay.context(), storage_proof: Vec::new() };
+    let blind = RelayFile::blind(relay.context());
     let unseen = author(&mut a, &old_keys, &[], &blind, None);
     assert!(
         matches!(unseen, Err(AuthorError::ValidationCode(ValidationCodeError::Unseen { announced: 4 }))),
@@ -167,7 +170,10 @@ fn a_chain_goes_on_under_the_key_that_its_council_enacted_and_the_relay_chain_le
     relay.entries.remove(&upgrade_go_ahead(PARA_ID));
     let seen = relay_file(&relay);
     let late = author(&mut a, &old_keys, &[], &seen, None).unwrap_err();
-    assert!(matches!(late, AuthorError::ValidationCode(ValidationCodeError::OtherKey { since: 5, .. })), "{late}");
+    assert!(
+        matches!(late, AuthorError::ValidationCode(ValidationCodeError::OtherKey { since: 5, .. })),
+        "{late}"
+    );
     drop((a, b));
     let (mut a, mut b) = (open(a_home.path(), new), open(b_home.path(), new));
     let block = author(&mut a, &new_keys, &[], &seen, None).unwrap();
