@@ -107,7 +107,8 @@ impl Side {
             .apply(&on.state, &on.context, block.tier, &block.used_slots, &block.body)
             .expect("a body");
         assert_eq!((applied.state_root, &applied.changes), (block.state_root, &block.changes));
-        let layout = BodyLayout::new(BodyFormat::Public, block.tier, &on.tier().lanes, &block.used_slots).expect("slots");
+        let layout = BodyLayout::new(BodyFormat::Public, block.tier, &on.tier().lanes, &block.used_slots)
+            .expect("slots");
         assert!(layout.decode(&block.body).is_ok());
         let mut proven = Proven {
             tier: block.tier,

@@ -249,7 +249,8 @@ impl TestChain {
         }
         let used: Vec<u32> =
             witness.lanes.iter().map(|lane| lane.iter().filter(|slot| slot.used).count() as u32).collect();
-        let layout = BodyLayout::new(BodyFormat::Public, self.tier_id(), &self.tier().lanes, &used).expect("a layout");
+        let layout =
+            BodyLayout::new(BodyFormat::Public, self.tier_id(), &self.tier().lanes, &used).expect("a layout");
         let bytes = layout.encode(&body).expect("a body");
         (used, bytes)
     }

@@ -15,7 +15,7 @@ use zkpov_circuits::{
 use zkpov_collator::{
     Collator,
     author::{AuthorError, AuthorRequest, Authored, How},
-    chain::identity,
+    chain::{ChainInfo, identity},
     db::ReadDatabase,
     files,
     import::ImportError,
@@ -28,6 +28,7 @@ use zkpov_collator::{
 use zkpov_prover::Options;
 use zkpov_verifier::{
     exchange::UpgradeError,
+    message::MessageFormat,
     relay::keys::{upgrade_go_ahead, upgrade_restriction},
     testing::relay::TestRelay,
     validate::validate_block,
