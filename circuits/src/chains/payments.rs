@@ -25,12 +25,7 @@ const LANES: usize = 8;
 pub fn payments() -> Composition {
     payments_of(
         ACCOUNT_LEVELS,
-        vec![
-            (16, vec![2, 1]),
-            (17, vec![6, 1]),
-            (18, vec![13, 2]),
-            (20, vec![58, 4, 1, 2, 1, 1, 1, 1]),
-        ],
+        vec![(16, vec![2, 1]), (17, vec![6, 1]), (18, vec![13, 2]), (20, vec![58, 4, 1, 2, 1, 1, 1, 1])],
     )
 }
 

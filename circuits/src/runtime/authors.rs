@@ -115,9 +115,7 @@ impl Authors {
         }
         let turn = u32::from(self.turn);
         let begins = |turns: u32| relay_parent.checked_div(turn)?.checked_add(turns)?.checked_mul(turn);
-        (1..=u32::from(self.count))
-            .filter_map(begins)
-            .find(|begin| self.on_turn(*begin) == Some(account))
+        (1..=u32::from(self.count)).filter_map(begins).find(|begin| self.on_turn(*begin) == Some(account))
     }
 }
 
@@ -158,7 +156,8 @@ impl AuthorsVar {
             let (turn, count) = (self.turn.value()?, self.count.value()?);
             let relay_parent = to_u128(&relay_parent.value()?).unwrap_or_default();
             let turns = relay_parent.checked_div(turn).unwrap_or_default();
-            let [round, seat] = [turns.checked_div(count), turns.checked_rem(count)].map(Option::unwrap_or_default);
+            let [round, seat] =
+                [turns.checked_div(count), turns.checked_rem(count)].map(Option::unwrap_or_default);
             Ok([round, seat, relay_parent.checked_rem(turn).unwrap_or_default()])
         };
         let number = |value: Result<[u128; 3]>, part: usize| {
@@ -171,7 +170,11 @@ impl AuthorsVar {
         let seat = choose(cs, "seat", || Ok(usize::try_from(number(divided(), 1)?).ok()))?;
         let one = FpVar::Constant(Fr::ONE);
         // Bits, and few: the sum is one of integers.
-        constraint::enforce_equal("authors/one seat", &sum(seat.iter().map(Bit::as_field))?, Linear::of(&one))?;
+        constraint::enforce_equal(
+            "authors/one seat",
+            &sum(seat.iter().map(Bit::as_field))?,
+            Linear::of(&one),
+        )?;
         let chosen = chosen_number(&seat)?;
 
         // Below 2^16 + 1.

@@ -369,9 +369,7 @@ fn explain(rule: &str) -> String {
             "an account is opened with at least the existential deposit".into()
         }
         "runtime/issuance" => "more would be issued than a chain can have".into(),
-        "state/one view of a place" => {
-            "the call names its own sender as another party".into()
-        }
+        "state/one view of a place" => "the call names its own sender as another party".into(),
         rule => format!("the chain's rule `{rule}` does not hold"),
     }
 }

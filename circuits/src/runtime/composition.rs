@@ -140,7 +140,8 @@ impl Composition {
             tiers,
         } = settings;
         let accounts = Shape::Tree { levels: account_levels.min(ACCOUNT_LEVELS) };
-        let mut layout = Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single), (AUTHORS, Shape::Single)]);
+        let mut layout =
+            Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single), (AUTHORS, Shape::Single)]);
         for (storage, shape) in pallets.iter().flat_map(|pallet| pallet.storages()) {
             let slot = &mut layout.0[usize::from(storage)];
             assert_eq!(*slot, Shape::Absent, "storage {storage} is kept twice in `{name}`");

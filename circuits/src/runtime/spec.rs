@@ -102,7 +102,8 @@ impl Spec {
             None => Authors::NO_TURNS,
             Some(rotation) => rotation.authors(&accounts, permissioned_authors)?,
         };
-        let parameters = Parameters { existential_deposit, minimum_fee, permissioned_authors, total_issuance };
+        let parameters =
+            Parameters { existential_deposit, minimum_fee, permissioned_authors, total_issuance };
         Ok((parameters, accounts, authors))
     }
 }

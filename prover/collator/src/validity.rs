@@ -59,7 +59,8 @@ pub enum ValidationCodeError {
     /// Another key is in force.
     #[error(
         "the chain's validity key is 0x{} since block {since}, not 0x{}: the relay chain refuses blocks under another; use the keys of that one",
-        hex::encode(expected), hex::encode(found)
+        hex::encode(expected),
+        hex::encode(found)
     )]
     OtherKey {
         /// The hash of the key in force.

@@ -367,7 +367,13 @@ fn an_account_opened_beyond_the_next_place_does_not_block_the_next() {
     for index in [5, 4] {
         let applied = chain
             .chain
-            .apply(&chain.state, &chain.context, chain.tier_id(), &of_all_lanes(&chain, [0, 1]), &place(index))
+            .apply(
+                &chain.state,
+                &chain.context,
+                chain.tier_id(),
+                &of_all_lanes(&chain, [0, 1]),
+                &place(index),
+            )
             .expect("a place");
         chain.state.extend(applied.changes);
         chain.context.parent.state_root = applied.state_root;

@@ -216,9 +216,11 @@ fn resigning_for_somebody_else_is_refused() {
     let resignation = || Forgery::of(&on, &[resign(&on, 1, 0, 0)]);
     resignation().changed(|slot| slot.sender = 3).refused_only_by("arcade/player");
     // The sender would be its own winner, whose account is held.
-    resignation()
-        .changed(|slot| slot.inputs[IN_TURN] = Fr::ZERO)
-        .refused_by(["arcade/player", "state/memory", "state/one view of a place"]);
+    resignation().changed(|slot| slot.inputs[IN_TURN] = Fr::ZERO).refused_by([
+        "arcade/player",
+        "state/memory",
+        "state/one view of a place",
+    ]);
     moved_to(&on, &resign(&on, 1, 0, 0), &over(), "arcade/live game");
 }
 

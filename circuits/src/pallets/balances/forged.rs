@@ -13,13 +13,13 @@ use zkpov_verifier::{
 
 use super::testing::{BALANCE, DEPOSIT, MINIMUM_FEE, TestChain, key, small_chain, spec, with_spec};
 use crate::{
-    state::Value as _,
     integer::power_of_two,
     runtime::{
         Account, Authors, SEATS, Seat, SlotWitness, Witness,
         testing::{Forgery, refused_by, restated},
     },
     soundness::{violated, with_hints},
+    state::Value as _,
 };
 
 /// Inputs of a transfer's slot.
@@ -545,8 +545,11 @@ fn turn_refused(author: u8, hints: [(&str, &[Fr]); 3], name: &'static str) {
 /// The hints of a turn: relay parent = (round · 3 + seat) · 10 + offset.
 fn turn(author: u8, round: Fr, offset: Fr, chosen: &[usize], name: &'static str) {
     let seats: Vec<Fr> = (0..SEATS).map(|seat| Fr::from(chosen.contains(&seat))).collect();
-    let hints =
-        [("author/turn/round", &[round][..]), ("author/turn/offset", &[offset]), ("author/turn/seat", &seats)];
+    let hints = [
+        ("author/turn/round", &[round][..]),
+        ("author/turn/offset", &[offset]),
+        ("author/turn/seat", &seats),
+    ];
     turn_refused(author, hints, name);
 }
 

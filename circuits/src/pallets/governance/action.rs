@@ -393,7 +393,8 @@ impl ActionVar {
         })?;
         let any = sum(seat.iter().map(Bit::as_field))?;
         // Bits, and few: a sum of integers. Two of them are more than 5 bits, one is its seat's and none 0.
-        let number = weighted_sum((u64::from(SEAT_FLAG)..).zip(&seat).map(|(n, b)| (Fr::from(n), b.as_field())))?;
+        let number =
+            weighted_sum((u64::from(SEAT_FLAG)..).zip(&seat).map(|(n, b)| (Fr::from(n), b.as_field())))?;
         constraint::enforce_equal("enact/seat", &number, &word)?;
         Ok((seat, Bit::trust(any)))
     }

@@ -214,7 +214,8 @@ fn mints_beyond_the_largest_issuance_leave_the_block_without_the_second() {
     let mut on = chain([1, 1, 1, 1, 1, 1, 1, 2], 5);
     let mint = |to: u8| Action::Mint { to: holder(to), amount: 900 };
     let parameters: Parameters = on.read(0).expect("parameters");
-    on = on.with(0, &Parameters { total_issuance: crate::runtime::account::MAX_ISSUANCE - 1_000, ..parameters });
+    on = on
+        .with(0, &Parameters { total_issuance: crate::runtime::account::MAX_ISSUANCE - 1_000, ..parameters });
     let due = on.context.parent.number + 1;
     for (place, to) in [(0u32, 3), (1, 4)] {
         let passed = Proposal { open: false, passed: true, due, deposit: 0, ..proposed(mint(to)) };
@@ -335,7 +336,11 @@ fn actions() -> impl Strategy<Value = Action> {
         (0u8..5, any::<u128>()).prop_map(|(to, amount)| Action::Spend { to: holder(to), amount }),
         (0u8..5, any::<u128>()).prop_map(|(to, amount)| Action::Mint { to: holder(to), amount }),
         any::<u128>().prop_map(|amount| Action::Burn { amount }),
-        (0u8..5, any::<bool>()).prop_map(|(who, may_author)| Action::Author { who: holder(who), may_author, seat: None }),
+        (0u8..5, any::<bool>()).prop_map(|(who, may_author)| Action::Author {
+            who: holder(who),
+            may_author,
+            seat: None
+        }),
         any::<[u8; 32]>().prop_map(|code_hash| Action::Upgrade { code_hash }),
     ]
 }

@@ -347,9 +347,7 @@ impl<'w> State<'w> {
                 let access = accesses.front().ok_or(SynthesisError::AssignmentMissing)?;
                 hint::bit(&self.cs, "there", || Ok(access.there))?
             }
-            Source::Shape => {
-                hint::bit(&self.cs, "there", || Err(SynthesisError::AssignmentMissing))?
-            }
+            Source::Shape => hint::bit(&self.cs, "there", || Err(SynthesisError::AssignmentMissing))?,
         };
         let (record, place) = self.read_if::<R>(when, index, &Presence::OrBlank(there.clone()))?;
         Ok((there, record, place))
@@ -395,12 +393,7 @@ impl<'w> State<'w> {
     }
 
     /// The elements of the record at `index` in a native state, or of what an access reads that takes no effect.
-    fn find<R: Record>(
-        &mut self,
-        when: &Bit,
-        index: &Index,
-        presence: &Presence,
-    ) -> Result<Option<Vec<Fr>>> {
+    fn find<R: Record>(&mut self, when: &Bit, index: &Index, presence: &Presence) -> Result<Option<Vec<Fr>>> {
         let there = match presence {
             Presence::Certain => true,
             Presence::OrVacant(there) | Presence::OrBlank(there) => there.value()?,
@@ -417,7 +410,11 @@ impl<'w> State<'w> {
         let number = index.number()?;
         if !there && matches!(presence, Presence::OrBlank(_)) {
             let vacant = recorder.vacant::<R>(number).map_err(|error| recorder.fail(error))?;
-            return if vacant { Ok(None) } else { constraint::refuse("state/place is vacant").map(|()| None) };
+            return if vacant {
+                Ok(None)
+            } else {
+                constraint::refuse("state/place is vacant").map(|()| None)
+            };
         }
         let found = recorder.read::<R>(number).map_err(|error| recorder.fail(error))?;
         match (there, &found) {

@@ -131,7 +131,9 @@ fn a_block_that_was_rolled_back_is_authored_again_from_its_pending_extrinsics() 
 
     // What is pending and asked for again is offered once.
     collator.rollback(0).unwrap();
-    let both = collator.author(&AuthorRequest { extrinsics: &offered[..1], ..request }, &Options::default()).unwrap();
+    let both = collator
+        .author(&AuthorRequest { extrinsics: &offered[..1], ..request }, &Options::default())
+        .unwrap();
     assert!(matches!(&both.how, How::Made(made) if made.pending == 1 && made.included == [1, 0]));
     assert_eq!(both.block.head, first.block.head);
 

@@ -135,7 +135,8 @@ fn a_chain_goes_on_under_the_key_that_its_council_enacted_and_the_relay_chain_le
     assert_eq!(included(&block), (0, 1), "an enactment waits for the code");
     import(&seen, &block);
     relay.entries.insert(upgrade_restriction(PARA_ID), vec![0]);
-    let restricted = author(&mut a, &old_keys, std::slice::from_ref(&enact), &relay_file(&relay), Some(&code));
+    let restricted =
+        author(&mut a, &old_keys, std::slice::from_ref(&enact), &relay_file(&relay), Some(&code));
     assert!(matches!(restricted, Err(AuthorError::Upgrade(UpgradeError::Restricted))), "{restricted:?}");
     relay.entries.remove(&upgrade_restriction(PARA_ID));
 
@@ -144,7 +145,8 @@ fn a_chain_goes_on_under_the_key_that_its_council_enacted_and_the_relay_chain_le
     let parent = a.database().tip().unwrap().head;
     let block = author(&mut a, &old_keys, std::slice::from_ref(&enact), &seen, Some(&code)).unwrap();
     assert_eq!(included(&block), (1, 0));
-    let transition = validate_block(&parent, &seen.context, old_keys.validity_key(), &block.block.pov).unwrap();
+    let transition =
+        validate_block(&parent, &seen.context, old_keys.validity_key(), &block.block.pov).unwrap();
     assert_eq!(transition.new_validation_code.as_deref(), Some(code.as_slice()));
     relay.include(PARA_ID, &transition);
     import(&seen, &block);
@@ -167,7 +169,10 @@ fn a_chain_goes_on_under_the_key_that_its_council_enacted_and_the_relay_chain_le
     relay.entries.remove(&upgrade_go_ahead(PARA_ID));
     let seen = relay_file(&relay);
     let late = author(&mut a, &old_keys, &[], &seen, None).unwrap_err();
-    assert!(matches!(late, AuthorError::ValidationCode(ValidationCodeError::OtherKey { since: 5, .. })), "{late}");
+    assert!(
+        matches!(late, AuthorError::ValidationCode(ValidationCodeError::OtherKey { since: 5, .. })),
+        "{late}"
+    );
     drop((a, b));
     let (mut a, mut b) = (open(a_home.path(), new), open(b_home.path(), new));
     let block = author(&mut a, &new_keys, &[], &seen, None).unwrap();
