@@ -369,9 +369,8 @@ pub fn outbound(para: u32, records: &[OutboxRecord]) -> Outbound {
     for transfers in recipients.values_mut() {
         transfers.sort_by_key(|transfer| transfer.sequence);
     }
-    let message = |(recipient, transfers): (u32, Vec<Transfer>)| {
-        (recipient, xcm::message(&transfers, para, recipient))
-    };
+    let message =
+        |(recipient, transfers): (u32, Vec<Transfer>)| (recipient, xcm::message(&transfers, para, recipient));
     Outbound { upward: Vec::new(), horizontal: recipients.into_iter().map(message).collect() }
 }
 

@@ -562,10 +562,7 @@ fn keys_out_of_their_limits_are_refused() {
     assert_eq!(check(&|key| key.tiers[0].lanes[0].capacity = 0), Ok(()));
     let most = MAX_LANE_CAPACITY as usize;
     let beyond = MAX_LANE_CAPACITY + 1;
-    assert_eq!(
-        check(&|key| key.tiers[0].lanes[0].capacity = beyond),
-        limit("lane capacity", most + 1)
-    );
+    assert_eq!(check(&|key| key.tiers[0].lanes[0].capacity = beyond), limit("lane capacity", most + 1));
     assert_eq!(check(&|key| key.tiers[0].lanes[0].element_bytes = vec![33]), limit("body element width", 33));
     let expected = KeyError::Limit { what: "number", tier: TierId(0), value: 0 };
     assert_eq!(check(&|key| key.tiers[0].tier = TierId(0)), Err(expected));

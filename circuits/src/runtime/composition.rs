@@ -281,10 +281,12 @@ impl Composition {
         let outline = self.outline(context, tier, Self::number(context)?);
         let mut recorder = Recorder::new(&self.layout, state);
         messages::keep(&mut recorder, &context.messages.inbox);
-        Block::native(outline.elements(), recorder, self.version.messages, fees).map_err(|error| match error {
-            SynthesisError::Unsatisfiable => AuthorError::Overflow(context.author).into(),
-            other => ExecutionError::Format(format!("the block cannot begin: {other}")),
-        })
+        Block::native(outline.elements(), recorder, self.version.messages, fees).map_err(
+            |error| match error {
+                SynthesisError::Unsatisfiable => AuthorError::Overflow(context.author).into(),
+                other => ExecutionError::Format(format!("the block cannot begin: {other}")),
+            },
+        )
     }
 
     /// Which extrinsics a block of `tier` takes.
@@ -358,7 +360,9 @@ impl Composition {
                 let witness = match self.next_slot(&block, kind.as_ref(), idle, slots, (lane, slot)) {
                     Ok(witness) => witness,
                     Err(Unfit::State(error)) => return Err(error.into()),
-                    Err(Unfit::Refused(reason) | Unfit::Later(reason)) => return Err(Stopped::Slot { lane, slot, reason }),
+                    Err(Unfit::Refused(reason) | Unfit::Later(reason)) => {
+                        return Err(Stopped::Slot { lane, slot, reason });
+                    }
                 };
                 let used = Bit::constant(witness.executed);
                 match block.slot(kind.as_ref(), number, &used, Some(&witness)) {

@@ -95,7 +95,8 @@ impl Outgoing {
             (true, Some(account), Some(refused)) => Some(Purpose::Refund { account, refused }),
             (false, Some(refund), _) => {
                 let [low, high] = [integer(&self.recipient[0])?, integer(&self.recipient[1])?];
-                low.zip(high).map(|(low, high)| Purpose::Payment { recipient: bytes_of_limbs([low, high]), refund })
+                low.zip(high)
+                    .map(|(low, high)| Purpose::Payment { recipient: bytes_of_limbs([low, high]), refund })
             }
             _ => None,
         };
@@ -221,7 +222,9 @@ impl Arrived {
         let name = name(root);
         let Some(bytes) = recorder.auxiliary(&name)? else { return Ok(None) };
         let arrived = Self::decode(&bytes);
-        arrived.map(Some).ok_or_else(|| StateError::corrupt(&keys::auxiliary(&name), "a message that arrived"))
+        arrived
+            .map(Some)
+            .ok_or_else(|| StateError::corrupt(&keys::auxiliary(&name), "a message that arrived"))
     }
 }
 

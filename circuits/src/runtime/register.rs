@@ -51,8 +51,7 @@ impl Registers {
             return register.value.downcast_ref::<R::Var>().cloned().ok_or(SynthesisError::ArityMismatch);
         }
         let (value, place) = state.read::<R>(&Bit::constant(true), &Index::only())?;
-        let register =
-            Register { storage: R::STORAGE, place, value: Rc::new(value.clone()), write: None };
+        let register = Register { storage: R::STORAGE, place, value: Rc::new(value.clone()), write: None };
         self.0.push(register);
         Ok(value)
     }

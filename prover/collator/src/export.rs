@@ -9,12 +9,7 @@ use zkpov_circuits::{
 };
 use zkpov_prover::{Proof, VerifyingKey};
 use zkpov_verifier::{
-    block::ProvenBlock,
-    eddsa::PublicKey,
-    exchange::IntakeError,
-    head::Head,
-    key::TierKey,
-    lane::TierId,
+    block::ProvenBlock, eddsa::PublicKey, exchange::IntakeError, head::Head, key::TierKey, lane::TierId,
     statement,
 };
 

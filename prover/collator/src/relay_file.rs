@@ -157,10 +157,8 @@ impl From<Messages> for Inbound {
 impl From<&Inbound> for Messages {
     fn from(inbound: &Inbound) -> Self {
         let sent = |list: &[SentMessage]| {
-            let sent = |message: &SentMessage| Sent {
-                sent_at: message.sent_at,
-                data: Bytes(message.data.clone()),
-            };
+            let sent =
+                |message: &SentMessage| Sent { sent_at: message.sent_at, data: Bytes(message.data.clone()) };
             list.iter().map(sent).collect()
         };
         let waiting = |list: &[WaitingMessage]| {

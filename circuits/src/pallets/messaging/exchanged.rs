@@ -102,8 +102,10 @@ impl Side {
         // Satisfied, and of the statement that the verifier recomputes.
         let values = assignment(|cs| on.chain.synthesize(on.tier_id(), Some(&block.witness), cs));
         assert!(self.shape.is_satisfied(&values.expect("values")));
-        let applied =
-            on.chain.apply(&on.state, &on.context, block.tier, &block.used_slots, &block.body).expect("a body");
+        let applied = on
+            .chain
+            .apply(&on.state, &on.context, block.tier, &block.used_slots, &block.body)
+            .expect("a body");
         assert_eq!((applied.state_root, &applied.changes), (block.state_root, &block.changes));
         let layout = BodyLayout::new(block.tier, &on.tier().lanes, &block.used_slots).expect("slots");
         assert!(layout.decode(&block.body).is_ok());

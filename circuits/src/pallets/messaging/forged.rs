@@ -198,7 +198,10 @@ fn a_batch_left_out_of_the_queue_is_refused() {
 fn a_queue_of_ones_own_is_refused() {
     let on = after(&[&[pay(1), pay(2)]]);
     let mut forgery = Forgery::of(&on, &[]);
-    forgery.pretend::<Queue>(0, Queue { rest: crate::state::Element(inbox_root(&[pay(1)])), ..Queue::default() }.elements());
+    forgery.pretend::<Queue>(
+        0,
+        Queue { rest: crate::state::Element(inbox_root(&[pay(1)])), ..Queue::default() }.elements(),
+    );
     let slot = forgery.slot();
     slot.inputs[SEQUENCE] = Fr::ONE;
     forgery.refused_only_by("state/single record");

@@ -161,8 +161,7 @@ fn open_record(slot: &Slot<'_, '_>, inputs: &DeliveredVar, taken: &queue::Taken)
     let amount = inputs.amount.as_field();
     let (x, y, behind) = (&inputs.x, &inputs.y, &inputs.behind);
     let tag = FpVar::Constant(INBOX_DOMAIN);
-    let root =
-        poseidon::hash(&[tag, header.clone(), amount.clone(), x.clone(), y.clone(), behind.clone()])?;
+    let root = poseidon::hash(&[tag, header.clone(), amount.clone(), x.clone(), y.clone(), behind.clone()])?;
     let opens = slot.used().and(&taken.delivers)?;
     let nothing = || Linear::new(&slot.cs());
     enforce_product("receive/record", opens.as_field(), &difference(&root, &taken.root)?, nothing())?;

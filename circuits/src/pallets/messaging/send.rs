@@ -68,7 +68,9 @@ impl Call for Send {
         let Sending { destination, amount, recipient } = *sending;
         self.restore(view, sender, &Sent { destination, amount })?;
         if !view.has_room_to(destination) {
-            return Err(Unfit::Later(format!("the channel to chain {destination} takes no more in this block")));
+            return Err(Unfit::Later(format!(
+                "the channel to chain {destination} takes no more in this block"
+            )));
         }
         Ok(Sending { destination, amount, recipient })
     }
@@ -81,7 +83,9 @@ impl Call for Send {
     ) -> core::result::Result<Sending, Unfit> {
         let Sent { destination, amount } = *body;
         if counters(view)?.peer(destination).is_none() {
-            return Err(Unfit::because(format!("chain {destination} is none that tokens are exchanged with")));
+            return Err(Unfit::because(format!(
+                "chain {destination} is none that tokens are exchanged with"
+            )));
         }
         if amount == 0 {
             return Err(Unfit::because("nothing is sent: the amount is 0"));

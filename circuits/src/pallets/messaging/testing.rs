@@ -83,7 +83,11 @@ pub(crate) fn with_inbox(mut on: TestChain, inbox: &[InboxRecord]) -> TestChain 
 
 /// The next block of these calls, with these records arriving, checked by circuit and by import; the chain goes on to it.
 #[track_caller]
-pub(crate) fn block(on: &mut TestChain, inbox: &[InboxRecord], calls: &[Extrinsic]) -> crate::runtime::Execution {
+pub(crate) fn block(
+    on: &mut TestChain,
+    inbox: &[InboxRecord],
+    calls: &[Extrinsic],
+) -> crate::runtime::Execution {
     on.context.messages.inbox = inbox.to_vec();
     let block = on.prove_and_advance(calls);
     on.context.messages.inbox.clear();

@@ -51,7 +51,8 @@ fn what_arrives_is_credited_opened_or_refused_in_order() {
     assert_eq!(balances(&on), [BALANCE, BALANCE, BALANCE + 500, BALANCE, DEPOSIT]);
     let opened: Account = on.read(4).expect("opened");
     assert_eq!(opened, Account::opened(key(9), DEPOSIT));
-    let refunds: Vec<_> = block.outbox.iter().map(|record| (record.transfer.amount, record.transfer.purpose)).collect();
+    let refunds: Vec<_> =
+        block.outbox.iter().map(|record| (record.transfer.amount, record.transfer.purpose)).collect();
     let refund = |refused| Purpose::Refund { account: 3, refused };
     assert_eq!(refunds, [(DEPOSIT - 1, refund(3)), (7, refund(4)), (beyond, refund(5))]);
     assert_eq!(allowances(&on), ALLOWANCE - 500 - DEPOSIT);
@@ -136,7 +137,11 @@ fn without_room_in_the_channel_sends_wait_and_so_does_what_would_be_sent_back() 
     let mut on = chain(AWAY, 1, 3, 2);
     on.context.messages.room = [(HOME, 1)].into();
     let calls = [1, 2].map(|sender| send_to(&on, sender, 0, (HOME, [0; 32]), 5));
-    let inbox = [payment(HOME, 1, packed(&key(2)), 9), payment(HOME, 2, [0xff; 32], 9), payment(HOME, 3, [0xff; 32], 9)];
+    let inbox = [
+        payment(HOME, 1, packed(&key(2)), 9),
+        payment(HOME, 2, [0xff; 32], 9),
+        payment(HOME, 3, [0xff; 32], 9),
+    ];
     let on = with_inbox(on, &inbox);
     let block = on.execute(&calls);
     assert_eq!((block.used_slots[RECEIVE], block.deferred.as_slice()), (2, [0, 1].as_slice()));
@@ -175,7 +180,8 @@ fn json_and_bytes_of_an_extrinsic_say_the_same() {
 fn specs_that_are_none_are_refused() {
     let chain = payments_of(1, vec![(17, vec![1])]);
     let genesis = |messaging: serde_json::Value| {
-        let spec = crate::runtime::testing::spec("payments", 2, true, serde_json::json!({ "messaging": messaging }));
+        let spec =
+            crate::runtime::testing::spec("payments", 2, true, serde_json::json!({ "messaging": messaging }));
         (chain.genesis(&spec).map(|_| ()).map_err(|error| error.to_string()), chain.messages(&spec))
     };
     let peer = |para: u32, allowance: &str| serde_json::json!({ "para": para, "allowance": allowance });
@@ -187,7 +193,10 @@ fn specs_that_are_none_are_refused() {
     assert_eq!(messages.ok(), Some(zkpov_verifier::message::MessageFormat::Dropped));
     for (peers, cause) in [
         (serde_json::json!([peer(2, "5"), peer(2, "6")]), "a peer twice"),
-        (serde_json::json!([peer(1, "0"), peer(2, "0"), peer(3, "0"), peer(4, "0"), peer(5, "0")]), "more than 4"),
+        (
+            serde_json::json!([peer(1, "0"), peer(2, "0"), peer(3, "0"), peer(4, "0"), peer(5, "0")]),
+            "more than 4",
+        ),
         (serde_json::json!([peer(2, &u128::MAX.to_string())]), "largest issuance"),
         (serde_json::json!([{ "para": 2 }]), "allowance"),
     ] {

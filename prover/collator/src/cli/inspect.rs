@@ -224,7 +224,10 @@ fn transfers(transfers: Vec<Transfer>) -> Value {
 
 fn message_line(direction: &str, message: &Value) -> String {
     let other = message.get("from").or(message.get("to")).cloned().unwrap_or_default();
-    let mut line = format!("  message {direction}, {}: ", other.as_str().map_or(format!("chain {other}"), str::to_owned));
+    let mut line = format!(
+        "  message {direction}, {}: ",
+        other.as_str().map_or(format!("chain {other}"), str::to_owned)
+    );
     match message["transfers"].as_array() {
         None => line.push_str(&format!("{} bytes that are no transfers", message["bytes"])),
         Some(transfers) => {

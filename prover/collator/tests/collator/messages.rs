@@ -38,8 +38,7 @@ const ALLOWANCE: u128 = 500_000;
 /// Keys of the tier, made once: the circuit is that of both chains.
 static KEYS: LazyLock<(TempDir, TierKey)> = LazyLock::new(|| {
     let directory = tempfile::tempdir().expect("a directory");
-    let (proving_key, tier_key) =
-        setup::development_keys(chain(), TIER, &Options::default()).expect("keys");
+    let (proving_key, tier_key) = setup::development_keys(chain(), TIER, &Options::default()).expect("keys");
     proving_key.write(paths::proving_key(directory.path(), TIER)).expect("written");
     (directory, tier_key)
 });
@@ -180,14 +179,18 @@ fn tokens_go_to_another_chain_and_come_home_and_what_is_refused_comes_back() {
         assert!(matches!(away.request(&file, &[]), Err(AuthorError::Messages(_))));
     }
     // The proof's nodes may come in any order.
-    let shuffled = RelayFile { storage_proof: honest.storage_proof.iter().rev().cloned().collect(), ..honest };
-    assert!(zkpov_collator::messages::intake(
-        AWAY,
-        away.author.info().messages,
-        &zkpov_verifier::head::Head::decode(&away.author.database().tip().expect("a tip").head).expect("a head"),
-        &shuffled
-    )
-    .is_ok());
+    let shuffled =
+        RelayFile { storage_proof: honest.storage_proof.iter().rev().cloned().collect(), ..honest };
+    assert!(
+        zkpov_collator::messages::intake(
+            AWAY,
+            away.author.info().messages,
+            &zkpov_verifier::head::Head::decode(&away.author.database().tip().expect("a tip").head)
+                .expect("a head"),
+            &shuffled
+        )
+        .is_ok()
+    );
 
     // One slot a block: the account is opened, then the refund leaves.
     let taken = away.block(&mut relay, &[]);

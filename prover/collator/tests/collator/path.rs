@@ -235,7 +235,11 @@ fn readers_see_the_chain_while_a_collator_has_it_open() {
 
 #[test]
 fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witness() {
-    use zkpov_circuits::{chains::payments, runtime::{BlockContext, Messages}, state::StateReader};
+    use zkpov_circuits::{
+        chains::payments,
+        runtime::{BlockContext, Messages},
+        state::StateReader,
+    };
     use zkpov_verifier::statement;
 
     let directory = tempfile::tempdir().unwrap();
