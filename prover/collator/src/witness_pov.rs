@@ -18,7 +18,7 @@ use std::{
 use ark_bn254::Fr;
 use zkpov_circuits::{
     pallets::balances,
-    runtime::{ACCOUNTS, Account, BlockContext, Composition, Parameters},
+    runtime::{Account, BlockContext, Composition, PARAMETERS, Parameters},
     state::{
         ARITY, BITS_PER_LEVEL, Layout, Record, STORAGES, Shape, StateError, StateReader, empty_subtree,
         hash_node, hash_storages, keys, read_record,
@@ -102,16 +102,18 @@ impl WitnessPov {
     pub fn bytes(&self) -> WitnessBytes {
         /// An index of 2^24 places.
         const INDEX_BYTES: usize = 3;
-        let present = |prefix: &'static [u8]| {
+        let present = |prefix: u8| {
             self.witness
                 .iter()
-                .filter(move |(key, _)| key.starts_with(prefix))
+                .filter(move |(key, _)| key.first() == Some(&prefix))
+                // The parameters' node is their record's hash.
+                .filter(|(key, _)| !key.starts_with(&[NODES, PARAMETERS]))
                 .filter_map(|(_, value)| value.as_ref())
         };
         WitnessBytes {
             extrinsics: self.extrinsics.iter().map(Vec::len).sum(),
-            records: present(&RECORDS).map(|record| record.len() + INDEX_BYTES).sum(),
-            nodes: present(&TREE_NODES).map(Vec::len).sum(),
+            records: present(RECORDS).map(|record| record.len() + INDEX_BYTES).sum(),
+            nodes: present(NODES).map(Vec::len).sum(),
         }
     }
 
@@ -121,10 +123,12 @@ impl WitnessPov {
         for (storage, root) in (0u8..).zip(&mut roots) {
             *root = match layout.shape(storage) {
                 Shape::Absent => continue,
-                Shape::Single => {
+                Shape::Single if storage == PARAMETERS => {
                     let parameters: Parameters = read_record(self, 0)?.ok_or(ReexecutionError::Witness)?;
                     parameters.leaf()
                 }
+                // Transfers and opens touch no other record.
+                Shape::Single => self.node(storage, 0, 0)?.ok_or(ReexecutionError::Witness)?,
                 Shape::Tree { levels } => self.tree_root(storage, levels)?,
             };
         }
@@ -167,19 +171,25 @@ impl WitnessPov {
                 continue;
             }
             let level = u8::try_from(level).map_err(|_| ReexecutionError::Witness)?;
-            if let Some(bytes) = self.get(&keys::node(storage, level, index))? {
-                let bytes = bytes.try_into().map_err(|_| ReexecutionError::Witness)?;
-                *child = field::decode(&bytes).map_err(|_| ReexecutionError::Witness)?;
+            if let Some(node) = self.node(storage, level, index)? {
+                *child = node;
             }
         }
         Ok(children)
     }
+
+    /// A node that the witness has.
+    fn node(&self, storage: u8, level: u8, index: u32) -> Result<Option<Fr>, ReexecutionError> {
+        let Some(bytes) = self.get(&keys::node(storage, level, index))? else { return Ok(None) };
+        let bytes = bytes.try_into().map_err(|_| ReexecutionError::Witness)?;
+        field::decode(&bytes).map(Some).map_err(|_| ReexecutionError::Witness)
+    }
 }
 
 /// What the keys of records begin with.
-const RECORDS: [u8; 1] = [b'r'];
-/// What the keys of the account tree's nodes begin with. The parameters' node is their record's hash.
-const TREE_NODES: [u8; 2] = [b'n', ACCOUNTS];
+const RECORDS: u8 = b'r';
+/// What the keys of nodes begin with; their storage is next.
+const NODES: u8 = b'n';
 
 impl StateReader for WitnessPov {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
