@@ -560,9 +560,10 @@ fn keys_out_of_their_limits_are_refused() {
     let lane = Lane { call: 0, capacity: 1, element_bytes: vec![] };
     assert_eq!(check(&|key| key.tiers[0].lanes = vec![lane.clone(); 17]), limit("lane count", 17));
     assert_eq!(check(&|key| key.tiers[0].lanes[0].capacity = 0), Ok(()));
-    let most = MAX_LANE_CAPACITY as usize;
-    let beyond = MAX_LANE_CAPACITY + 1;
-    assert_eq!(check(&|key| key.tiers[0].lanes[0].capacity = beyond), limit("lane capacity", most + 1));
+    /// 2^16 slots.
+    const MOST: u32 = 1 << 16;
+    let beyond = limit("lane capacity", MOST as usize + 1);
+    assert_eq!(check(&|key| key.tiers[0].lanes[0].capacity = MOST + 1), beyond);
     assert_eq!(check(&|key| key.tiers[0].lanes[0].element_bytes = vec![33]), limit("body element width", 33));
     let expected = KeyError::Limit { what: "number", tier: TierId(0), value: 0 };
     assert_eq!(check(&|key| key.tiers[0].tier = TierId(0)), Err(expected));

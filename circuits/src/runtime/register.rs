@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// How a record of some type is written.
+type Write = fn(&mut State<'_>, Place, &dyn Any) -> Result<()>;
+
 /// A record that a block keeps in variables.
 #[derive(Clone, Debug)]
 struct Register {
@@ -26,7 +29,7 @@ struct Register {
     /// The record in a circuit, of the type that reads the storage.
     value: Rc<dyn Any>,
     /// How it is written, if it was set.
-    write: Option<fn(&mut State<'_>, Place, &dyn Any) -> Result<()>>,
+    write: Option<Write>,
 }
 
 /// The records that a block keeps in variables.

@@ -129,7 +129,10 @@ impl WitnessPov {
                 }
                 // Transfers and opens touch no other record.
                 Shape::Single => self.node(storage, 0, 0)?.ok_or(ReexecutionError::Witness)?,
-                Shape::Tree { levels } => self.tree_root(storage, levels)?,
+                Shape::Tree { levels } if storage == ACCOUNTS => self.tree_root(storage, levels)?,
+                Shape::Tree { levels } => {
+                    self.node(storage, levels, 0)?.unwrap_or_else(|| empty_subtree(levels))
+                }
             };
         }
         Ok(hash_storages(&roots))
