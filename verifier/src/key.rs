@@ -292,7 +292,7 @@ impl TierKey {
         limit("number", tier.0.into(), MIN_TIER.into()..=TierId::MAX.0.into())?;
         limit("lane count", self.lanes.len(), 1..=MAX_LANES)?;
         for lane in &self.lanes {
-            limit("lane capacity", lane.capacity as usize, 1..=MAX_LANE_CAPACITY as usize)?;
+            limit("lane capacity", lane.capacity as usize, 0..=MAX_LANE_CAPACITY as usize)?;
             limit("slot element count", lane.element_bytes.len(), 0..=MAX_SLOT_ELEMENTS)?;
             for &width in &lane.element_bytes {
                 limit("body element width", width.into(), 1..=MAX_ELEMENT_BYTES.into())?;

@@ -41,7 +41,7 @@ impl fmt::Display for TierId {
     }
 }
 
-/// One lane: `capacity` slots of one call kind.
+/// One lane: `capacity` slots of one call kind; none in a tier that takes no such calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Encode)]
 pub struct Lane {
     /// The call kind its slots take.
@@ -63,7 +63,7 @@ impl Lane {
         let call = reader.u8("lane call kind")?;
         let offset = reader.offset();
         let capacity = reader.u32("lane capacity")?;
-        in_range("lane capacity", offset, capacity, 1, MAX_LANE_CAPACITY)?;
+        in_range("lane capacity", offset, capacity, 0, MAX_LANE_CAPACITY)?;
         let element_bytes = reader.list("lane element widths", MAX_SLOT_ELEMENTS, |reader| {
             let offset = reader.offset();
             let width = reader.u8("body element width")?;

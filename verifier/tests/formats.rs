@@ -12,7 +12,7 @@ use zkpov_verifier::head::{Head, HeadDigest, MAX_CHANNELS, MAX_HEAD_BYTES, MqcHe
 use zkpov_verifier::key::{
     BodyFormat, KeyError, KeyPolicy, MAX_KEY_BYTES, PreparedKey, Setup, TierKey, ValidityKey,
 };
-use zkpov_verifier::lane::{Lane, MAX_LANES, MAX_SLOT_ELEMENTS, TierId};
+use zkpov_verifier::lane::{Lane, MAX_LANE_CAPACITY, MAX_LANES, MAX_SLOT_ELEMENTS, TierId};
 use zkpov_verifier::message::{ChannelMessages, Inbound, MessageFormat, Outbound, SentMessage};
 use zkpov_verifier::poseidon;
 use zkpov_verifier::scale::{DecodeCause, DecodeError};
@@ -559,7 +559,11 @@ fn keys_out_of_their_limits_are_refused() {
     assert_eq!(check(&|key| key.tiers[0].lanes.clear()), limit("lane count", 0));
     let lane = Lane { call: 0, capacity: 1, element_bytes: vec![] };
     assert_eq!(check(&|key| key.tiers[0].lanes = vec![lane.clone(); 17]), limit("lane count", 17));
-    assert_eq!(check(&|key| key.tiers[0].lanes[0].capacity = 0), limit("lane capacity", 0));
+    let most = MAX_LANE_CAPACITY as usize;
+    assert_eq!(
+        check(&|key| key.tiers[0].lanes[0].capacity = MAX_LANE_CAPACITY + 1),
+        limit("lane capacity", most + 1)
+    );
     assert_eq!(check(&|key| key.tiers[0].lanes[0].element_bytes = vec![33]), limit("body element width", 33));
     let expected = KeyError::Limit { what: "number", tier: TierId(0), value: 0 };
     assert_eq!(check(&|key| key.tiers[0].tier = TierId(0)), Err(expected));

@@ -1,4 +1,4 @@
-//! `payments`: a chain that does nothing but move its native token.
+//! `payments`: a chain that moves its native token, which its governance alone mints and burns.
 
 use rayon::prelude::*;
 use serde_json::json;
@@ -6,35 +6,43 @@ use zkpov_verifier::statement::ChainIdentity;
 
 use super::scene::{People, Scene};
 use crate::{
-    pallets::balances::Balances,
+    pallets::{balances::Balances, governance::Governance},
     runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Settings, Token},
     state::Value,
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
-const RUNTIME_VERSION: u32 = 4;
+const RUNTIME_VERSION: u32 = 5;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
 
-/// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests), 2^17, 2^18 and 2^20.
+/// Lanes: those of balances, then those of governance.
+const LANES: usize = 8;
+
+/// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests), 2^17, 2^18 and 2^20. The largest has slots for
+/// governance: an author whom nobody asks to govern never needs it.
 pub fn payments() -> Composition {
     payments_of(
         ACCOUNT_LEVELS,
-        vec![(16, vec![2, 1]), (17, vec![6, 1]), (18, vec![13, 2]), (20, vec![66, 4])],
+        vec![(16, vec![2, 1]), (17, vec![6, 1]), (18, vec![13, 2]), (20, vec![58, 4, 1, 2, 1, 1, 1, 1])],
     )
 }
 
-/// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers and opens.
-pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composition {
+/// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers and opens, then for
+/// proposals, votes, unlocks, donations, closes and enactments, none where they are not given.
+pub fn payments_of(account_levels: usize, mut tiers: Vec<(u8, Vec<u32>)>) -> Composition {
+    for (_, capacities) in &mut tiers {
+        capacities.resize(LANES.max(capacities.len()), 0);
+    }
     Composition::new(Settings {
         name: "payments",
         runtime_version: RUNTIME_VERSION,
         transaction_version: TRANSACTION_VERSION,
         token: Token { symbol: "PAY".into(), decimals: 12 },
         account_levels,
-        upgrades: false,
-        pallets: vec![Box::new(Balances)],
+        upgrades: true,
+        pallets: vec![Box::new(Balances), Box::new(Governance::new(account_levels))],
         tiers,
     })
 }

@@ -11,6 +11,7 @@
 //!     │     └── slot  what a call sees
 //!     ├── extrinsic   what users sign           spec   chain specs
 //!     ├── lane        any call behind one interface
+//!     ├── authors     who authors when
 //!     └── account     accounts, parameters
 //!       ▲
 //!   Pallet, Call, Inherent (what a pallet's author writes)
@@ -19,6 +20,7 @@
 //! A block has lanes of slots, executed lane by lane; `docs/runtime.md` tells how.
 
 pub mod account;
+pub mod authors;
 mod block;
 mod call;
 mod chain;
@@ -33,6 +35,7 @@ pub mod statement;
 pub mod weights;
 
 pub use account::{ACCOUNTS, Account, AccountIndex, AccountVar, PARAMETERS, Parameters, ParametersVar};
+pub use authors::{AUTHORS, Authors, AuthorsVar, SEATS, Seat};
 pub use call::{Call, Executed, Idle, IdleContext, Inherent, Unfit, View};
 pub use chain::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,

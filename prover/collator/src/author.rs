@@ -13,7 +13,10 @@
 //! given again, or it did not, and the block is made from the same parent. A block's head does not depend on
 //! the proof's randomness, so two collators with the same request author the same head.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use ark_bn254::Fr;
 use codec::Encode;
@@ -27,7 +30,8 @@ use zkpov_prover::{Options, ProveError, Proved, Ran};
 use zkpov_verifier::{
     block::{Proven, ProvenBlock, Scheduled},
     eddsa::PublicKey,
-    hashing::blake2b_256,
+    exchange::{Intake, IntakeError, UpgradeError},
+    hashing::{Hash, blake2b_256},
     head::ParentHead,
     lane::TierId,
     message::{Inbound, Outbound},
@@ -41,6 +45,8 @@ use crate::{
     db::{BlockRecord, Database, DbError, ReadDatabase},
     keystore::{KeyStore, KeyStoreError},
     relay_file::RelayFile,
+    relay_state,
+    validity::{self, ValidationCode, ValidationCodeError},
 };
 
 /// First bytes of what a request's digest is over.
@@ -53,6 +59,8 @@ pub struct AuthorRequest<'a> {
     pub extrinsics: &'a [Vec<u8>],
     /// Whether to offer, before them, the extrinsics of blocks that were rolled back.
     pub pending: bool,
+    /// The next validation code, for a block that enacts the upgrade to it; enactments of another wait.
+    pub upgrade: Option<&'a [u8]>,
     /// What the block sees of the relay chain.
     pub relay: &'a RelayFile,
     /// The author's key; it gets the fees, and its account must exist.
@@ -136,6 +144,15 @@ pub enum AuthorError {
         /// The parent block's.
         parent: u32,
     },
+    /// The relay file does not prove the relay chain's state.
+    #[error("the relay file: {0}")]
+    Relay(#[from] IntakeError),
+    /// The keys are not those in force, or that cannot be known.
+    #[error(transparent)]
+    ValidationCode(#[from] ValidationCodeError),
+    /// The relay chain does not allow the upgrade.
+    #[error("{0}; leave --upgrade out until then: enactments wait")]
+    Upgrade(#[from] UpgradeError),
     /// The database or what is in it.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -196,17 +213,33 @@ pub(crate) fn author(
     }
     let state = database.state()?;
     let account = author_account(info, &state, request.author.public_key())?;
-    let context = block_context(info, parent, request.relay, &account);
+    let (intake, storage_proof) = relay_state::intake(&info.identity, &parent_head, request.relay)?;
+    let (code, key) = (ValidationCode::read(&state)?, request.keys.validity_key().code_hash());
+    code.check_key(key)?;
+    code.check_seen(&intake.values)?;
+    let upgrade = request.upgrade.map(|code| intake.upgrade(code)).transpose()?;
+    let context = block_context(info, parent, request.relay, &account, &intake, upgrade);
     let mut timings = Timings::default();
 
     let mut offered = if request.pending { database.pending()? } else { Vec::new() };
+    // Once is enough: what the request has too keeps its place there.
+    let asked: HashSet<&Vec<u8>> = request.extrinsics.iter().collect();
+    offered.retain(|extrinsic| !asked.contains(extrinsic));
     let pending = offered.len();
     offered.extend_from_slice(request.extrinsics);
     let execution = timed(&mut timings.execute, || execute(info, &state, &context, request, &offered))?;
     let (proved, prove_times) = prove(info, request.keys, &execution, options)?;
     (timings.witness, timings.prove) = prove_times;
 
-    let block = sign(&parent, &context, &execution, proved.proof.to_bytes().to_vec(), request.author);
+    // Nothing but the code at hand was named.
+    let announced = execution.statement.upgrade.and(request.upgrade);
+    let proven = Proven {
+        storage_proof,
+        upgrade: announced.map(<[u8]>::to_vec),
+        proof: proved.proof.to_bytes().to_vec(),
+        ..proven(&context, &execution)
+    };
+    let block = sign(&parent, &execution, proven, request.author);
     let pov = block.encode();
     let transition = timed(&mut timings.verify, || {
         let _span = info_span!("author.verify").entered();
@@ -223,7 +256,10 @@ pub(crate) fn author(
         extrinsics: at(&offered, execution.included.iter()),
         input_digest: Some(digest),
     };
-    info_span!("author.commit").in_scope(|| database.commit(&record, &execution.changes))?;
+    let mut changes = execution.changes;
+    let signal = validity::signal(info.identity.para_id, &intake.values);
+    code.after(record.number, key, announced, signal).put(&mut changes);
+    info_span!("author.commit").in_scope(|| database.commit(&record, &changes))?;
     info!(number = record.number, included = execution.included.len(), "block committed");
     // What a rolled-back block held and can never be valid again is not offered a third time.
     let hopeless =
@@ -252,6 +288,7 @@ fn request_digest(request: &AuthorRequest<'_>) -> [u8; 32] {
         REQUEST_TAG,
         request.extrinsics,
         request.pending,
+        request.upgrade.map(blake2b_256),
         request.relay.to_json(),
         request.author.public_key().to_bytes(),
         request.keys.validity_key().code_hash(),
@@ -273,6 +310,8 @@ fn block_context(
     parent: ParentHead,
     relay: &RelayFile,
     author: &AccountView,
+    intake: &Intake,
+    upgrade: Option<Hash>,
 ) -> BlockContext {
     BlockContext {
         identity: info.identity,
@@ -280,7 +319,8 @@ fn block_context(
         relay_parent_number: relay.context.relay_parent_number,
         author: author.index,
         author_key: author.key,
-        context: statement::context(&parent.hash, &[]),
+        context: statement::context(&parent.hash, &intake.values),
+        upgrade,
     }
 }
 
@@ -322,14 +362,9 @@ fn prove(
     Ok((proved, (witness, proving + rest)))
 }
 
-fn sign(
-    parent: &ParentHead,
-    context: &BlockContext,
-    execution: &Execution,
-    proof: Vec<u8>,
-    author: &SecretKey,
-) -> ProvenBlock {
-    let proven = Proven {
+/// What a block says of its execution; its proof is not there yet.
+fn proven(context: &BlockContext, execution: &Execution) -> Proven {
+    Proven {
         tier: execution.tier,
         used_slots: execution.used_slots.clone(),
         state_root: execution.state_root,
@@ -340,8 +375,11 @@ fn sign(
         inbound: Inbound::default(),
         outbound: Outbound::default(),
         upgrade: None,
-        proof,
-    };
+        proof: Vec::new(),
+    }
+}
+
+fn sign(parent: &ParentHead, execution: &Execution, proven: Proven, author: &SecretKey) -> ProvenBlock {
     let scheduled = Scheduled::default();
     let message = statement::author_message(&parent.hash, execution.statement.digest(), &scheduled.hash());
     ProvenBlock { proven, scheduled, signature: author.sign(message) }

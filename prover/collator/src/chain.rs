@@ -56,7 +56,13 @@ impl ChainInfo {
     pub fn of(genesis: &Genesis) -> Result<Self, OpenError> {
         let chain = chain_by_name(&genesis.chain)
             .ok_or_else(|| OpenError::UnknownChain { name: genesis.chain.clone(), known: known_chains() })?;
-        Ok(Self { chain, identity: identity(chain, genesis.para_id, genesis.hash) })
+        Ok(Self::new(chain, genesis))
+    }
+
+    /// The chain of this state machine and genesis.
+    #[must_use]
+    pub fn new(chain: &'static dyn Chain, genesis: &Genesis) -> Self {
+        Self { chain, identity: identity(chain, genesis.para_id, genesis.hash) }
     }
 }
 

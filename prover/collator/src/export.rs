@@ -68,6 +68,7 @@ pub fn witness(
         author: account.index,
         author_key: account.key,
         context: statement::context(&parent.hash, &[]),
+        upgrade: None,
     };
     let execution = info.chain.execute(state, &context, Some(tier), extrinsics)?;
     Ok(Zeroizing::new(circuit::assignment(info.chain, tier, &execution.witness)?))

@@ -6,9 +6,13 @@
 //! ```
 
 use tracing::info;
-use zkpov_circuits::runtime::{ApplyError, BlockContext};
+use zkpov_circuits::{
+    runtime::{ApplyError, BlockContext},
+    state::StateError,
+};
 use zkpov_verifier::{
     block::ProvenBlock,
+    exchange::ExchangeError,
     hashing::blake2b_256,
     head::Head,
     key::PreparedKey,
@@ -22,6 +26,8 @@ use crate::{
     db::{BlockRecord, Database, DbError, ReadDatabase},
     keystore::difference,
     relay_file::RelayFile,
+    relay_state,
+    validity::{self, ValidationCode, ValidationCodeError},
 };
 
 /// A block that the database now has.
@@ -63,6 +69,12 @@ pub enum ImportError {
         "the block is proven, but its body leads to another state root here; the database is not in the parent's state"
     )]
     OtherRoot,
+    /// The key is not the one in force, or that cannot be known.
+    #[error(transparent)]
+    ValidationCode(#[from] ValidationCodeError),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The database or what is in it.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -72,7 +84,7 @@ impl ImportError {
     /// Whether the block itself is at fault.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Invalid(_) | Self::Decode(_))
+        matches!(self, Self::Invalid(_) | Self::Decode(_) | Self::ValidationCode(_))
     }
 }
 
@@ -100,18 +112,31 @@ pub(crate) fn import(
     if tip.pov == pov {
         return Ok(Imported { block: tip, known: true });
     }
+    let (code, key_hash) = (ValidationCode::read(&database.state()?)?, key.code_hash());
+    code.check_key(key_hash)?;
     let transition = validate_block(&tip.head, &relay.context, key, pov).map_err(ImportError::Invalid)?;
     let proven = ProvenBlock::decode(pov)?.proven;
-    let parent = chain::parent(database)?;
+    let parent_head = chain::head(&tip)?;
+    let parent = parent_head.as_parent();
+    let intake = relay_state::taken(
+        &info.identity,
+        &parent_head,
+        &relay.context,
+        &proven.storage_proof,
+        &proven.inbound,
+    )
+    .map_err(|error| ImportError::Invalid(ExchangeError::from(error).into()))?;
+    code.check_seen(&intake.values)?;
     let context = BlockContext {
         identity: info.identity,
         parent,
         relay_parent_number: relay.context.relay_parent_number,
         author: proven.author,
         author_key: proven.author_key,
-        context: statement::context(&parent.hash, &[]),
+        context: statement::context(&parent.hash, &intake.values),
+        upgrade: None,
     };
-    let applied =
+    let mut applied =
         info.chain.apply(&database.state()?, &context, proven.tier, &proven.used_slots, &proven.body)?;
     if applied.state_root != proven.state_root {
         return Err(ImportError::OtherRoot);
@@ -126,6 +151,8 @@ pub(crate) fn import(
         extrinsics: Vec::new(),
         input_digest: None,
     };
+    let signal = validity::signal(info.identity.para_id, &intake.values);
+    code.after(block.number, key_hash, proven.upgrade.as_deref(), signal).put(&mut applied.changes);
     database.commit(&block, &applied.changes)?;
     info!(number = block.number, "block imported");
     Ok(Imported { block, known: false })

@@ -32,10 +32,12 @@ pub mod key_file;
 pub mod keystore;
 pub mod paths;
 pub mod relay_file;
+mod relay_state;
 pub mod sample;
 pub mod scene;
 pub mod setup;
 pub mod spec;
+pub mod validity;
 pub mod witness_pov;
 
 pub use collator::{Collator, CreateError};

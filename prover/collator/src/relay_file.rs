@@ -3,11 +3,12 @@
 //! ```json
 //! {"relay_parent_number": 100,
 //!  "relay_parent_storage_root": "0x…64 hexadecimal digits…",
-//!  "storage_proof": [], "messages": {}}
+//!  "storage_proof": ["0x…", …], "messages": {}}
 //! ```
 //!
-//! The last two may be left out. They are for what a block reads of the relay chain's state and for the
-//! messages that wait for the chain; this version of the program takes neither and says so.
+//! The last two may be left out. The storage proof is for what a block reads of the relay chain's state: the nodes that a relay node's
+//! `state_getReadProof` gives for it, in any order; a block needs one that announces an upgrade, and every one after it until the relay
+//! chain has enacted the upgrade. Messages that wait for the chain this version of the program does not take, and says so.
 
 use serde::{Deserialize, Serialize};
 use zkpov_verifier::relay::RelayContext;
@@ -26,7 +27,10 @@ pub enum RelayFileError {
     /// The storage root is not 32 bytes in hexadecimal.
     #[error("relay_parent_storage_root must be \"0x\" and 64 hexadecimal digits, not {0:?}")]
     StorageRoot(String),
-    /// A storage proof or messages were given.
+    /// A node of the storage proof is not bytes in hexadecimal.
+    #[error("storage_proof: {0:?} is not \"0x\" and hexadecimal digits")]
+    StorageProof(String),
+    /// Messages were given.
     #[error(
         "the relay file has {0}, which this version cannot bring into a block; leave it out or empty ([] or {{}})"
     )]
@@ -38,6 +42,8 @@ pub enum RelayFileError {
 pub struct RelayFile {
     /// Number and state root of the relay parent.
     pub context: RelayContext,
+    /// Nodes of the relay chain's state trie, in any order: none if nothing is read of it.
+    pub storage_proof: Vec<Vec<u8>>,
 }
 
 /// The file as it is written.
@@ -47,7 +53,7 @@ struct Written {
     relay_parent_number: u32,
     relay_parent_storage_root: String,
     #[serde(default)]
-    storage_proof: Vec<serde_json::Value>,
+    storage_proof: Vec<String>,
     #[serde(default)]
     messages: serde_json::Map<String, serde_json::Value>,
 }
@@ -59,9 +65,11 @@ impl RelayFile {
     /// What about it is not as the module's documentation has it.
     pub fn parse(json: &[u8]) -> Result<Self, RelayFileError> {
         let written: Written = serde_json::from_slice(json)?;
-        if !written.storage_proof.is_empty() {
-            return Err(RelayFileError::Unsupported("a storage proof"));
-        }
+        let node = |text: String| {
+            let bytes = text.strip_prefix("0x").and_then(|digits| hex::decode(digits).ok());
+            bytes.ok_or(RelayFileError::StorageProof(text))
+        };
+        let storage_proof = written.storage_proof.into_iter().map(node).collect::<Result<_, _>>()?;
         if !written.messages.is_empty() {
             return Err(RelayFileError::Unsupported("messages"));
         }
@@ -72,7 +80,7 @@ impl RelayFile {
             .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
             .ok_or(RelayFileError::StorageRoot(root))?;
         let relay_parent_number = written.relay_parent_number;
-        Ok(Self { context: RelayContext { relay_parent_number, relay_parent_storage_root } })
+        Ok(Self { context: RelayContext { relay_parent_number, relay_parent_storage_root }, storage_proof })
     }
 
     /// The content of a relay file, always the same for the same values.
@@ -81,7 +89,8 @@ impl RelayFile {
         serde_json::json!({
             "relay_parent_number": self.context.relay_parent_number,
             "relay_parent_storage_root": format!("0x{}", hex::encode(self.context.relay_parent_storage_root)),
-            "storage_proof": [],
+            "storage_proof":
+                self.storage_proof.iter().map(|node| format!("0x{}", hex::encode(node))).collect::<Vec<_>>(),
             "messages": {},
         })
         .to_string()
@@ -110,7 +119,7 @@ mod tests {
     #[test]
     fn what_cannot_be_brought_into_a_block_is_refused_and_not_ignored() {
         for (field, word) in
-            [(r#""storage_proof": ["0x00"]"#, "storage proof"), (r#""messages": {"a": 1}"#, "messages")]
+            [(r#""storage_proof": ["00"]"#, "storage_proof"), (r#""messages": {"a": 1}"#, "messages")]
         {
             let json =
                 format!(r#"{{"relay_parent_number": 7, "relay_parent_storage_root": "{ROOT}", {field}}}"#);

@@ -193,7 +193,8 @@ impl SampleChain {
         let request = AuthorRequest {
             extrinsics,
             pending: false,
-            relay: &RelayFile { context: RELAY },
+            upgrade: None,
+            relay: &RelayFile { context: RELAY, storage_proof: Vec::new() },
             author: self.scene.author(),
             keys,
             tier: Some(self.tier),
@@ -207,6 +208,7 @@ impl SampleChain {
             author: scene::AUTHOR,
             author_key: self.scene.author().public_key(),
             context: statement::context(&parent.hash, &[]),
+            upgrade: None,
         };
         let included = made.included.iter().filter_map(|position| extrinsics.get(*position)).cloned();
         let witness = if self.chain.name() == payments().name() {

@@ -90,6 +90,7 @@ pub(crate) fn keys(collator: &Collator) -> KeyStore {
 pub(crate) fn relay(number: u32) -> RelayFile {
     RelayFile {
         context: RelayContext { relay_parent_number: number, relay_parent_storage_root: [number as u8; 32] },
+        storage_proof: Vec::new(),
     }
 }
 

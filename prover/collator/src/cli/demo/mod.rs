@@ -205,7 +205,7 @@ impl Story<'_> {
     fn author(&mut self, sample: &mut SampleChain, keys: &KeyStore) -> Result<SampleBlock, Failure> {
         self.chapter(3, "A collator makes block 1 and proves it")?;
         let (extrinsics, forged) = self.extrinsics(sample)?;
-        let relay = RelayFile { context: RELAY };
+        let relay = RelayFile { context: RELAY, storage_proof: Vec::new() };
         files::write_atomically(&self.directory.join("relay.json"), relay.to_json().as_bytes())?;
         let before = self.author_balance(sample)?;
         let bars = Bars::new("proof");
