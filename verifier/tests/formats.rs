@@ -12,7 +12,7 @@ use zkpov_verifier::head::{Head, HeadDigest, MAX_CHANNELS, MAX_HEAD_BYTES, MqcHe
 use zkpov_verifier::key::{
     BodyFormat, KeyError, KeyPolicy, MAX_KEY_BYTES, PreparedKey, Setup, TierKey, ValidityKey,
 };
-use zkpov_verifier::lane::{Lane, MAX_LANE_CAPACITY, MAX_LANES, MAX_SLOT_ELEMENTS, TierId};
+use zkpov_verifier::lane::{Lane, MAX_LANES, MAX_SLOT_ELEMENTS, TierId};
 use zkpov_verifier::message::{ChannelMessages, Inbound, MessageFormat, Outbound, SentMessage};
 use zkpov_verifier::poseidon;
 use zkpov_verifier::scale::{DecodeCause, DecodeError};

@@ -17,7 +17,7 @@ const RUNTIME_VERSION: u32 = 5;
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
 
-/// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests; without messages but those that arrive), 2^17, 2^18 and
+/// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests; without messages), 2^17, 2^18 and
 /// 2^20. The largest has slots for governance: an author whom nobody asks to govern never needs it.
 pub fn payments() -> Composition {
     payments_of(

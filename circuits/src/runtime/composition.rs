@@ -355,8 +355,10 @@ impl Composition {
         fees: Fr,
     ) -> Result<Block<'s>, ExecutionError> {
         self.check_author(state, context)??;
-        if !self.version.messages && !context.messages.inbox.is_empty() {
-            return Err(ExecutionError::Format("this chain takes no messages".into()));
+        let takes_messages = self.tier(tier).is_some_and(|tier| self.takes_messages(tier));
+        if !takes_messages && !context.messages.inbox.is_empty() {
+            let reason = format!("messages wait, and tier {tier} has no slots for any: use a larger one");
+            return Err(ExecutionError::Format(reason));
         }
         let outline = self.outline(context, tier, Self::number(context)?);
         let mut recorder = Recorder::new(&self.layout, state);
@@ -510,10 +512,19 @@ impl Composition {
     }
 
     /// The smallest tier that holds these numbers of slots, or `widest`.
-    fn smallest<'t>(&'t self, widest: &'t Tier, used: &[usize]) -> &'t Tier {
-        let fits =
-            |tier: &&Tier| tier.lanes.iter().zip(used).all(|(lane, used)| *used <= lane.capacity as usize);
+    fn smallest<'t>(&'t self, widest: &'t Tier, used: &[usize], messages: bool) -> &'t Tier {
+        let holds =
+            |tier: &Tier| tier.lanes.iter().zip(used).all(|(lane, used)| *used <= lane.capacity as usize);
+        let fits = |tier: &&Tier| holds(tier) && (!messages || self.takes_messages(tier));
         self.tiers.iter().find(fits).unwrap_or(widest)
+    }
+
+    /// Whether blocks of a tier take messages from other chains: it has slots for what they lead to.
+    fn takes_messages(&self, tier: &Tier) -> bool {
+        let takes = |(pallet, capacities): (&dyn Pallet, Vec<u32>)| {
+            pallet.carries_messages() && capacities.iter().any(|slots| *slots > 0)
+        };
+        self.pallets(tier).any(takes)
     }
 
     /// What a private chain begins with.
@@ -808,7 +819,11 @@ impl Chain for Composition {
         }
         let selection = self.select(state, context, widest, extrinsics)?;
         let used: Vec<usize> = selection.lanes.iter().map(Vec::len).collect();
-        let tier = if tier.is_some() { widest } else { self.smallest(widest, &used) };
+        let tier = if tier.is_some() {
+            widest
+        } else {
+            self.smallest(widest, &used, !context.messages.inbox.is_empty())
+        };
         let (positions, lanes): (Vec<Vec<_>>, Vec<Vec<_>>) =
             selection.lanes.into_iter().map(|lane| lane.into_iter().unzip()).unzip();
         let ran = self.run(state, context, tier, fees(&lanes), &Slots::Selected(&lanes), Nonce::Derived);

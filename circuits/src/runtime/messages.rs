@@ -10,6 +10,7 @@
 //! | attack | stopped by |
 //! |---|---|
 //! | a message sent that no slot sent; one that was sent left out, altered or moved | `messages/outbox root` |
+//! | messages that arrive in a tier without slots for any, and are lost | `messages/no inbox` |
 //! | messages that arrived left out | the inbox root is a variable of the statement, and a chain's pallet that does not take it has no circuit |
 
 use std::collections::BTreeMap;
@@ -142,6 +143,11 @@ impl Mail {
     /// The inbox root: once.
     pub(super) fn take_inbox(&mut self) -> Result<FpVar<Fr>> {
         self.inbox.take().ok_or(SynthesisError::ArityMismatch)
+    }
+
+    /// Holds the inbox root to none.
+    pub(super) fn refuse_inbox(&mut self) -> Result<()> {
+        constraint::enforce_zero("messages/no inbox", &self.take_inbox()?)
     }
 
     /// Sends where `when` is 1.

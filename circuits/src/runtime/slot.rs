@@ -330,6 +330,15 @@ impl<'w> Slot<'_, 'w> {
         self.rules.mail.as_mut().ok_or(SynthesisError::ArityMismatch)?.take_inbox()
     }
 
+    /// Holds the block to take no messages from other chains: once in a block, in place of [`take_inbox`](Self::take_inbox).
+    ///
+    /// # Errors
+    ///
+    /// As [`take_inbox`](Self::take_inbox).
+    pub fn refuse_inbox(&mut self) -> Result<()> {
+        self.rules.mail.as_mut().ok_or(SynthesisError::ArityMismatch)?.refuse_inbox()
+    }
+
     /// Sends a transfer to another chain, where `when` is 1 and the slot is used.
     ///
     /// # Errors

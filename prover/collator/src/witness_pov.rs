@@ -18,7 +18,7 @@ use std::{
 use ark_bn254::Fr;
 use zkpov_circuits::{
     pallets::balances,
-    runtime::{Account, BlockContext, Composition, PARAMETERS, Parameters},
+    runtime::{ACCOUNTS, Account, BlockContext, Composition, PARAMETERS, Parameters},
     state::{
         ARITY, BITS_PER_LEVEL, Layout, Record, STORAGES, Shape, StateError, StateReader, empty_subtree,
         hash_node, hash_storages, keys, read_record,
@@ -131,7 +131,8 @@ impl WitnessPov {
                 Shape::Single => self.node(storage, 0, 0)?.ok_or(ReexecutionError::Witness)?,
                 Shape::Tree { levels } if storage == ACCOUNTS => self.tree_root(storage, levels)?,
                 Shape::Tree { levels } => {
-                    self.node(storage, levels, 0)?.unwrap_or_else(|| empty_subtree(levels))
+                    let level = u8::try_from(levels).map_err(|_| ReexecutionError::Witness)?;
+                    self.node(storage, level, 0)?.unwrap_or_else(|| empty_subtree(levels))
                 }
             };
         }

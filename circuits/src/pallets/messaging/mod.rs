@@ -23,8 +23,8 @@
 //! | `receive` (inherent) | takes a record off the queue: credits an account, opens one, or sends it back |
 //! | `send` | an amount from the sender to somebody on another chain |
 //!
-//! Every block begins with its inbox root joining the queue, whether it has slots for messages or not. That costs the same for no message and
-//! for a thousand. Weights are in `weights.csv`.
+//! Every block of a tier with slots for messages begins with its inbox root joining the queue. That costs the same for no message and for a
+//! thousand. A tier without such slots takes none: while some wait, the author needs a larger one. Weights are in `weights.csv`.
 //!
 //! # Storage
 //!
@@ -92,11 +92,11 @@ impl Pallet for Messaging {
     }
 
     fn begin(&self, slot: &mut Slot<'_, '_>, capacities: &[u32]) -> gr1cs::Result<()> {
-        queue::join(slot)?;
-        if capacities.iter().any(|slots| *slots > 0) {
-            slot.register::<Counters>()?;
+        if capacities.iter().all(|slots| *slots == 0) {
+            return slot.refuse_inbox();
         }
-        Ok(())
+        queue::join(slot)?;
+        slot.register::<Counters>().map(drop)
     }
 
     fn carries_messages(&self) -> bool {
