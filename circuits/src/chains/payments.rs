@@ -41,7 +41,7 @@ pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composi
 pub fn private_payments() -> Composition {
     private_payments_of(
         ACCOUNT_LEVELS,
-        vec![(16, vec![2, 1]), (17, vec![4, 1, 1, 2]), (18, vec![11, 2, 2, 2])],
+        vec![(16, vec![1, 1]), (17, vec![4, 1, 1, 2]), (18, vec![11, 2, 2, 2])],
     )
 }
 
