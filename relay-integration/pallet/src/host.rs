@@ -47,7 +47,8 @@ pub fn validate_block(
 pub use interface::zkpov;
 
 /// The macro's own code.
-#[allow(missing_docs, missing_debug_implementations, unsafe_code)]
+// `substrate_runtime` is what wasm-builder compiles a runtime with.
+#[allow(missing_docs, missing_debug_implementations, unsafe_code, unexpected_cfgs)]
 mod interface {
     use sp_runtime_interface::{
         pass_by::{AllocateAndReturnByCodec, PassFatPointerAndRead, PassPointerAndRead},

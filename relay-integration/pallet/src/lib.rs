@@ -79,10 +79,11 @@ impl OnTransition for () {
 }
 
 /// The pallet.
+#[allow(missing_debug_implementations)] // the macro's types for storage
 #[polkadot_sdk_frame::pallet]
 pub mod pallet {
     use polkadot_sdk_frame::traits::{
-        fungible::{Inspect, MutateHold},
+        fungible::{Inspect, InspectHold, MutateHold},
         tokens::Precision,
     };
     use zkpov_verifier::{
@@ -149,7 +150,9 @@ pub mod pallet {
     }
 
     /// A chain.
-    #[derive(Encode, Decode, MaxEncodedLen, TypeInfo, CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound)]
+    #[derive(
+        Encode, Decode, MaxEncodedLen, TypeInfo, CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound,
+    )]
     #[scale_info(skip_type_params(T))]
     pub struct Chain<T: Config> {
         /// Who registered it, and whose deposit is held.
@@ -376,7 +379,10 @@ pub mod pallet {
         /// The first thing that does not hold.
         pub fn do_try_state() -> Result<(), &'static str> {
             let policy = KeyPolicy { allow_dev_setup: T::AllowDevelopmentSetUps::get() };
-            ensure!(Chains::<T>::iter_keys().count() == Keys::<T>::iter_keys().count(), "a chain has one key");
+            ensure!(
+                Chains::<T>::iter_keys().count() == Keys::<T>::iter_keys().count(),
+                "a chain has one key"
+            );
             for (para, chain) in Chains::<T>::iter() {
                 let bytes = Keys::<T>::get(para).ok_or("a chain has a key")?;
                 ensure!(blake2b_256(&bytes) == chain.key_hash, "the hash is the key's");

@@ -30,7 +30,8 @@ fn chain(tiers: usize) -> TestChain {
     let lanes = vec![Lane { call: 0, capacity, element_bytes: vec![1] }];
     let first = TierKey { lanes, body_limit: capacity, ..chain.key.tiers[0].clone() };
     let id = TestChain::SMALL.0;
-    chain.key.tiers = (0..tiers as u8).map(|above| TierKey { tier: TierId(id + above), ..first.clone() }).collect();
+    chain.key.tiers =
+        (0..tiers as u8).map(|above| TierKey { tier: TierId(id + above), ..first.clone() }).collect();
     chain
 }
 
@@ -59,11 +60,11 @@ fn measure() {
     on_chain(|| {
         for tiers in [1, MAX_TIERS] {
             let chain = chain(tiers);
-            let time = least(|| drop(deregister()), || register(&chain));
+            let time = least(|| _ = deregister(), || register(&chain));
             println!("register, {} bytes: {time:?}", chain.key.encode().len());
         }
         let chain = chain(1);
-        let time = least(|| drop(register(&chain)), deregister);
+        let time = least(|| _ = register(&chain), deregister);
         println!("deregister: {time:?}");
         for used in [1, MAX_BODY_ELEMENTS] {
             let relay = TestChain::relay();
@@ -71,7 +72,7 @@ fn measure() {
             let proven = Proven { used_slots: vec![used as u32], body: vec![5; used], ..chain.proven() };
             let block = chain.prove(proven, &chain.genesis, &relay).encode();
             let anew = || {
-                drop(deregister());
+                _ = deregister();
                 register(&chain).expect("registered");
             };
             let submit = || {

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use polkadot_sdk_frame::{
-    deps::{frame_support, frame_system},
+    deps::frame_system,
     runtime::prelude::*,
     testing_prelude::*,
 };
@@ -61,6 +61,7 @@ thread_local! {
 }
 
 /// The relay blocks that are known and final.
+#[derive(Debug)]
 pub struct Known;
 
 impl Known {

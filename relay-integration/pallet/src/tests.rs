@@ -7,7 +7,8 @@ use polkadot_sdk_frame::testing_prelude::*;
 use serde_json::json;
 use zkpov_circuits::{chains::chain_by_name, keys::SecretKey};
 use zkpov_collator::{
-    Collator, author::AuthorRequest, db::ReadDatabase, files, keystore::KeyStore, paths, relay_file::RelayFile, setup,
+    Collator, author::AuthorRequest, db::ReadDatabase, files, keystore::KeyStore, paths,
+    relay_file::RelayFile, setup,
 };
 use zkpov_prover::Options;
 use zkpov_verifier::{
@@ -25,8 +26,8 @@ use zkpov_verifier::{
 use crate::{
     Chains, Error, Event, HoldReason, Keys, check, host,
     mock::{
-        AllowDevelopmentSetUps, BYTE_DEPOSIT, Balances, CHAIN_DEPOSIT, Known, OTHER, OWNER, POOR, RuntimeOrigin, System,
-        Test, Validity, on_chain,
+        AllowDevelopmentSetUps, BYTE_DEPOSIT, Balances, CHAIN_DEPOSIT, Known, OTHER, OWNER, POOR,
+        RuntimeOrigin, System, Test, Validity, on_chain,
     },
 };
 
@@ -65,11 +66,12 @@ fn payments() -> &'static Payments {
             "parameters": { "existential_deposit": "1000", "minimum_fee": "10", "permissioned_authors": true },
             "accounts": accounts,
         });
-        let mut collator = Collator::create(
-            &directory.path().join("chain"), chain, PARA, spec.to_string().as_bytes(),
-        ).expect("a new chain");
+        let mut collator =
+            Collator::create(&directory.path().join("chain"), chain, PARA, spec.to_string().as_bytes())
+                .expect("a new chain");
         let identity = collator.info().identity;
-        let (proving_key, tier_key) = setup::development_keys(chain, tiny, &Options::default()).expect("keys");
+        let (proving_key, tier_key) =
+            setup::development_keys(chain, tiny, &Options::default()).expect("keys");
         let key = setup::validity_key(identity, vec![tier_key]).encode();
         proving_key.write(paths::proving_key(directory.path(), tiny)).expect("written");
         files::write_atomically(&paths::validity_key(directory.path()), &key).expect("written");
@@ -149,7 +151,9 @@ fn a_registered_chains_head_advances_by_proven_blocks_that_anybody_brings() {
 #[test]
 fn a_block_counts_once_on_its_parent_and_at_its_relay_parent() {
     let chain = payments();
-    let [(first_relay, first, _), (second_relay, second, _)] = &chain.blocks[..] else { panic!("two blocks") };
+    let [(first_relay, first, _), (second_relay, second, _)] = &chain.blocks[..] else {
+        panic!("two blocks")
+    };
     on_chain(|| {
         assert_noop!(submit(first_relay, first), Error::<Test>::NotRegistered);
         assert_ok!(register(&chain.key, &chain.genesis));
@@ -181,11 +185,17 @@ fn tampered_blocks_are_refused_for_what_is_wrong_with_them() {
         assert_noop!(submit(relay, &[]), Error::<Test>::Form);
         assert_noop!(submit(relay, &[block.as_slice(), &[0]].concat()), Error::<Test>::Form);
         assert_noop!(submit(relay, &tamper(&|block| block.proven.used_slots[0] += 1)), Error::<Test>::Body);
-        assert_noop!(submit(relay, &tamper(&|block| block.proven.upgrade = Some(vec![0; 10]))), Error::<Test>::Messages);
+        assert_noop!(
+            submit(relay, &tamper(&|block| block.proven.upgrade = Some(vec![0; 10]))),
+            Error::<Test>::Messages
+        );
         assert_noop!(submit(relay, &tamper(&|block| block.proven.author += 1)), Error::<Test>::Author);
         assert_noop!(submit(relay, &tamper(&|block| block.proven.proof.fill(0))), Error::<Test>::Proof);
         let other = ProvenBlock::decode(&chain.blocks[1].1).expect("a block").proven.proof;
-        assert_noop!(submit(relay, &tamper(&|block| block.proven.proof.clone_from(&other))), Error::<Test>::Proof);
+        assert_noop!(
+            submit(relay, &tamper(&|block| block.proven.proof.clone_from(&other))),
+            Error::<Test>::Proof
+        );
         assert_ok!(submit(relay, block));
     });
 }
@@ -289,7 +299,8 @@ fn the_host_function_and_the_runtimes_own_code_answer_alike() {
             let policy = KeyPolicy { allow_dev_setup };
             let own = check::validate_block(&chain.genesis, relay, key, policy, block);
             let number = relay.relay_parent_number;
-            let node = host::zkpov::validate_block(&chain.genesis, number, &root, key, allow_dev_setup, block);
+            let node =
+                host::zkpov::validate_block(&chain.genesis, number, &root, key, allow_dev_setup, block);
             assert_eq!(own, node);
         }
     }

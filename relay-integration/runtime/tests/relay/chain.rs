@@ -12,33 +12,35 @@
 use std::collections::HashMap;
 
 use codec::Encode;
+use frame_support::inherent::{InherentData, ProvideInherent};
 use frame_support::storage::{TransactionOutcome, with_transaction};
-use pallet_babe::{AuthorityId as BabeId, BabeEpochConfiguration};
+use pallet_babe::AuthorityId as BabeId;
 use polkadot_primitives::{
-    AccountId, AssignmentId, AsyncBackingParams, AuthorityDiscoveryId, BackedCandidate, BlockNumber, Hash, Id,
-    InherentData as ParasInherentData, LOWEST_PUBLIC_ID, OccupiedCoreAssumption,
-    PARACHAINS_INHERENT_IDENTIFIER, UncheckedSignedAvailabilityBitfields, ValidatorId, vstaging::SchedulerParams,
+    AccountId, AssignmentId, AsyncBackingParams, AuthorityDiscoveryId, BackedCandidate, BlockNumber, Hash,
+    Id, InherentData as ParasInherentData, LOWEST_PUBLIC_ID, OccupiedCoreAssumption,
+    PARACHAINS_INHERENT_IDENTIFIER, UncheckedSignedAvailabilityBitfields, ValidatorId,
+    vstaging::SchedulerParams,
 };
 use polkadot_runtime_parachains::{
     configuration::HostConfiguration, inclusion, runtime_api_impl::v13::persisted_validation_data,
 };
 use sp_consensus_babe::{
-    AllowedSlots, BABE_ENGINE_ID,
+    AllowedSlots, BABE_ENGINE_ID, BabeEpochConfiguration,
     digests::{PreDigest, SecondaryPlainPreDigest},
 };
 use sp_core::{Pair, sr25519};
-use frame_support::inherent::{InherentData, ProvideInherent};
 use sp_runtime::{
     BuildStorage, Digest, DigestItem, StateVersion,
     traits::{BlakeTwo256, Header as _},
 };
-use sp_state_machine::{Ext, InMemoryBackend, OverlayedChanges, backend::Backend, prove_read};
+use sp_state_machine::{Ext, InMemoryBackend, OverlayedChanges, prove_read};
 
 use zkpov_verifier::{head::Head, relay::RelayContext};
 
 use crate::runtime::{
     Babe, BabeConfig, BalancesConfig, ConfigurationConfig, Executive, Header, ParaInherent, RegistrarConfig,
-    Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, SESSION_BLOCKS, SLOT_MILLISECONDS, SessionConfig, SessionKeys, System, UNIT,
+    Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, SESSION_BLOCKS, SLOT_MILLISECONDS,
+    SessionConfig, SessionKeys, System, UNIT,
 };
 
 /// How many validate.
@@ -112,7 +114,10 @@ fn host_configuration() -> HostConfiguration<BlockNumber> {
         hrmp_max_parachain_inbound_channels: 4,
         hrmp_max_parachain_outbound_channels: 4,
         hrmp_max_message_num_per_candidate: 5,
-        async_backing_params: AsyncBackingParams { max_candidate_depth: 3, allowed_ancestry_len: LOOKAHEAD - 1 },
+        async_backing_params: AsyncBackingParams {
+            max_candidate_depth: 3,
+            allowed_ancestry_len: LOOKAHEAD - 1,
+        },
         scheduler_params: SchedulerParams {
             lookahead: LOOKAHEAD,
             num_cores: CORES,
@@ -139,7 +144,10 @@ fn genesis(people: &[&str]) -> RuntimeGenesisConfig {
     let balances = people.iter().map(|name| (account(name), ENDOWMENT));
     RuntimeGenesisConfig {
         babe: BabeConfig {
-            epoch_config: BabeEpochConfiguration { c: (1, 4), allowed_slots: AllowedSlots::PrimaryAndSecondaryPlainSlots },
+            epoch_config: BabeEpochConfiguration {
+                c: (1, 4),
+                allowed_slots: AllowedSlots::PrimaryAndSecondaryPlainSlots,
+            },
             ..BabeConfig::default()
         },
         balances: BalancesConfig {
@@ -200,7 +208,8 @@ impl RelayChain {
 
     /// The head of a para after a block, what waits to be available counted as included.
     pub(crate) fn head_with_pending(&self, hash: Hash, para: Id) -> Vec<u8> {
-        let data = self.at(hash, || persisted_validation_data::<Runtime>(para, OccupiedCoreAssumption::Included));
+        let data =
+            self.at(hash, || persisted_validation_data::<Runtime>(para, OccupiedCoreAssumption::Included));
         data.expect("on board").parent_head.0
     }
 
@@ -259,8 +268,10 @@ impl RelayChain {
         let mut overlay = OverlayedChanges::<BlakeTwo256>::default();
         let execute = || {
             Executive::initialize_block(&header_to_come(&before.header, slot));
-            let inherent = with_transaction(|| TransactionOutcome::Rollback(Ok::<_, sp_runtime::DispatchError>(inherent(data))))
-                .expect("rolled back");
+            let inherent = with_transaction(|| {
+                TransactionOutcome::Rollback(Ok::<_, sp_runtime::DispatchError>(inherent(data)))
+            })
+            .expect("rolled back");
             apply(RuntimeCall::Timestamp(pallet_timestamp::Call::set { now: slot * SLOT_MILLISECONDS }));
             apply(RuntimeCall::ParaInherent(inherent));
             let answer = calls();
@@ -282,7 +293,8 @@ impl RelayChain {
 
 /// The header that a block is executed from.
 fn header_to_come(parent: &Header, slot: u64) -> Header {
-    let author = SecondaryPlainPreDigest { authority_index: (slot % u64::from(VALIDATORS)) as u32, slot: slot.into() };
+    let author =
+        SecondaryPlainPreDigest { authority_index: (slot % u64::from(VALIDATORS)) as u32, slot: slot.into() };
     let digest = Digest {
         logs: vec![DigestItem::PreRuntime(BABE_ENGINE_ID, PreDigest::SecondaryPlain(author).encode())],
     };

@@ -1,16 +1,16 @@
 //! No core, no block: coretime bought in a sale, renewed, and on demand.
 
-use frame_support::assert_ok;
+use frame_support::{assert_ok, dispatch::DispatchResult};
 use pallet_broker::CoreAssignment;
 use polkadot_primitives::CoreIndex;
-use polkadot_runtime_parachains::{on_demand, origin, runtime_api_impl::v13::candidate_pending_availability};
+use polkadot_runtime_parachains::{on_demand, runtime_api_impl::v13::candidates_pending_availability};
 
 use crate::{
     chain::{ForParas, account},
     market::{END_PRICE, LEAD_IN, Market, TIMESLICE},
     parachain::Parachain,
-    runtime::{BROKER_ID, Balances, Coretime, OnDemand, Runtime, RuntimeOrigin, UNIT},
-    town::Town,
+    runtime::{Coretime, OnDemand, Runtime, RuntimeOrigin, UNIT},
+    town::{Town, of_broker, tell_of_core},
     validators::{self, Refusal},
 };
 
@@ -20,20 +20,8 @@ const BUYER: &str = "buyer";
 /// A relay block, with what the Coretime chain says in it; the parachain authors if it has a core. Whether it did.
 fn step(town: &mut Town, market: &mut Market, para: &mut Parachain) -> bool {
     let assigned = market.tick(town.number());
-    let candidate =
-        town.assignment(para.id).ok().map(|assignment| para.author(town.tip, &assignment, &[]));
-    town.block(candidate.as_slice(), || {
-        for assigned in assigned {
-            let broker = RuntimeOrigin::from(origin::Origin::Parachain(BROKER_ID.into()));
-            assert_ok!(Coretime::assign_core(
-                broker,
-                assigned.core,
-                assigned.begin,
-                assigned.assignment,
-                assigned.end_hint
-            ));
-        }
-    });
+    let candidate = town.assignment(para.id).ok().map(|assignment| para.author(town.tip, &assignment, &[]));
+    town.block(candidate.as_slice(), || assigned.into_iter().for_each(tell_of_core));
     candidate.is_some()
 }
 
@@ -45,7 +33,10 @@ fn a_region_bought_at_a_falling_price_runs_the_chain_until_it_ends_and_a_renewal
     // The price falls to its end; who waits pays less.
     let opened = town.number() + 1;
     let prices: Vec<_> = (1..=LEAD_IN + 1).map(|after| market.price(opened + after)).collect();
-    assert!(prices.is_sorted_by(|earlier, later| earlier >= later) && prices[0] > 50 * END_PRICE, "{prices:?}");
+    assert!(
+        prices.is_sorted_by(|earlier, later| earlier >= later) && prices[0] > 50 * END_PRICE,
+        "{prices:?}"
+    );
     assert_eq!(prices.last(), Some(&END_PRICE));
 
     // Too little is offered at first, then enough.
@@ -74,9 +65,16 @@ fn a_region_bought_at_a_falling_price_runs_the_chain_until_it_ends_and_a_renewal
     }
     assert!(renewed.is_some_and(|number| number < end * TIMESLICE), "renewed while the region ran");
     let (first, last) = (authored[0], authored[authored.len() - 1]);
-    assert!(first >= begin * TIMESLICE && first <= begin * TIMESLICE + 2, "{authored:?}, from {}", begin * TIMESLICE);
+    assert!(
+        first >= begin * TIMESLICE && first <= begin * TIMESLICE + 2,
+        "{authored:?}, from {}",
+        begin * TIMESLICE
+    );
     assert!(last <= third_begin * TIMESLICE + 1, "{authored:?}, to {}", third_begin * TIMESLICE);
-    assert!(authored.windows(2).all(|pair| pair[1] - pair[0] <= 2), "no gap where the renewal begins: {authored:?}");
+    assert!(
+        authored.windows(2).all(|pair| pair[1] - pair[0] <= 2),
+        "no gap where the renewal begins: {authored:?}"
+    );
     assert!(matches!(town.assignment(para.id), Err(Refusal::NoCore)));
     // What was authored was included, all of it.
     town.wait(1);
@@ -84,23 +82,43 @@ fn a_region_bought_at_a_falling_price_runs_the_chain_until_it_ends_and_a_renewal
     assert_eq!(para.tip().number as usize, authored.len());
 }
 
+/// A relay chain with a chain on board and a core in the pool.
+fn with_a_pool() -> (Town, Parachain, Market) {
+    let mut town = Town::new();
+    let para = town.with_parachain(PARA);
+    let begin = town.number() + 2;
+    town.assign_core(1, begin, CoreAssignment::Pool);
+    town.wait(3);
+    let market = Market::open(town.number(), &[BUYER]);
+    (town, para, market)
+}
+
+/// Buys credit on the Coretime chain, and has the relay chain know of it.
+fn buy_credit(town: &mut Town, market: &mut Market, amount: u128) {
+    let credited = market.purchase_credit(BUYER, amount);
+    town.call(|| {
+        for (who, amount) in credited {
+            assert_ok!(Coretime::credit_account(of_broker(), who, amount));
+        }
+    });
+}
+
+fn order(town: &mut Town, para: &Parachain, most: u128) -> DispatchResult {
+    let buyer = RuntimeOrigin::signed(account(BUYER));
+    town.call(|| OnDemand::place_order_with_credits(buyer, most, para.id))
+}
+
 #[test]
 fn an_order_on_demand_is_paid_in_the_relay_chains_token_and_buys_one_block() {
-    let mut town = Town::new();
-    let mut para = town.with_parachain(PARA);
-    let begin = town.number() + 2;
-    town.assign_core(1, begin, CoreAssignment::Pool, None);
-    town.wait(3);
+    let (mut town, mut para, mut market) = with_a_pool();
+    let before = market.balance(BUYER);
+    buy_credit(&mut town, &mut market, 3 * UNIT);
+    assert_eq!(before - market.balance(BUYER), 3 * UNIT);
     for block in 1..=2 {
+        town.wait(1);
         assert!(matches!(town.assignment(para.id), Err(Refusal::NoCore)));
-        let (before, after) = town.call(|| {
-            let before = Balances::free_balance(account(BUYER));
-            let buyer = RuntimeOrigin::signed(account(BUYER));
-            assert_ok!(OnDemand::place_order_allow_death(buyer, 10 * UNIT, PARA.into()));
-            (before, Balances::free_balance(account(BUYER)))
-        });
-        assert!(before - after >= UNIT, "the base fee at least");
-        town.wait_until("a core", |town| town.assignment(para.id).is_ok());
+        assert_ok!(order(&mut town, &para, 2 * UNIT));
+        town.ready(&[para.id]);
         let transfer = para.transfer(1, block - 1, 2, 500);
         town.author(&mut para, &[transfer]);
         assert!(matches!(town.assignment(para.id), Err(Refusal::NoCore)));
@@ -108,22 +126,17 @@ fn an_order_on_demand_is_paid_in_the_relay_chains_token_and_buys_one_block() {
         assert_eq!(town.head(para.id), Some(para.tip().head));
         assert_eq!(para.tip().number, block);
     }
+    // The credit is used up by two orders: a third is not taken.
+    assert_eq!(order(&mut town, &para, 2 * UNIT), Err(on_demand::Error::<Runtime>::InsufficientCredits.into()));
 }
 
 #[test]
-fn an_order_that_offers_less_than_the_spot_price_buys_nothing() {
-    let mut town = Town::new();
-    let para = town.with_parachain(PARA);
-    let begin = town.number() + 2;
-    town.assign_core(1, begin, CoreAssignment::Pool, None);
-    town.wait(3);
-    let ordered = town.call(|| {
-        OnDemand::place_order_allow_death(RuntimeOrigin::signed(account(BUYER)), UNIT - 1, para.id)
-    });
-    assert_eq!(
-        ordered.unwrap_err().error,
-        on_demand::Error::<Runtime>::SpotPriceHigherThanMaxAmount.into()
-    );
+fn an_order_that_offers_less_than_the_spot_price_or_is_not_paid_for_buys_nothing() {
+    let (mut town, para, mut market) = with_a_pool();
+    assert_eq!(order(&mut town, &para, 2 * UNIT), Err(on_demand::Error::<Runtime>::InsufficientCredits.into()));
+    buy_credit(&mut town, &mut market, 3 * UNIT);
+    let too_little = on_demand::Error::<Runtime>::SpotPriceHigherThanMaxAmount;
+    assert_eq!(order(&mut town, &para, UNIT - 1), Err(too_little.into()));
 }
 
 #[test]
@@ -132,7 +145,7 @@ fn a_candidate_without_a_core_is_not_included_whoever_signs_it() {
     let mut para = town.with_parachain(PARA);
     let other = town.with_parachain(PARA + 1);
     let begin = town.number() + 2;
-    town.assign_core(0, begin, CoreAssignment::Task(other.id.into()), None);
+    town.assign_core(0, begin, CoreAssignment::Task(other.id.into()));
     town.wait_until("a core", |town| town.assignment(other.id).is_ok());
     let of_other = town.assignment(other.id).expect("a core").core;
     // The block is valid, proven, and signed by the whole group of a core, which is not its para's.
@@ -143,7 +156,7 @@ fn a_candidate_without_a_core_is_not_included_whoever_signs_it() {
         let signed = validators::attest(&town.relay, &candidate, &assignment);
         let for_paras = ForParas { candidates: vec![signed], bitfields: Vec::new() };
         let (fork, ()) = town.relay.build(town.tip, 0, for_paras, || ());
-        assert!(town.relay.at(fork, || candidate_pending_availability::<Runtime>(para.id)).is_none());
+        assert!(town.relay.at(fork, || candidates_pending_availability::<Runtime>(para.id)).is_empty());
         para.collator.rollback(0).expect("not final");
     }
 }

@@ -66,16 +66,24 @@ fn set_up() -> (Town, [Simulated; 2], Parachain) {
     town.call(|| {
         for (from, to) in [(HOME, AWAY), (AWAY, HOME)] {
             let sovereign = MultiAddress::Id(Id::from(from).into_account_truncating());
-            assert_ok!(Balances::transfer_allow_death(RuntimeOrigin::signed(account(MANAGER)), sovereign, 10 * UNIT));
+            assert_ok!(Balances::transfer_allow_death(
+                RuntimeOrigin::signed(account(MANAGER)),
+                sovereign,
+                10 * UNIT
+            ));
             let sovereign = MultiAddress::Id(Id::from(to).into_account_truncating());
-            assert_ok!(Balances::transfer_allow_death(RuntimeOrigin::signed(account(MANAGER)), sovereign, 10 * UNIT));
+            assert_ok!(Balances::transfer_allow_death(
+                RuntimeOrigin::signed(account(MANAGER)),
+                sovereign,
+                10 * UNIT
+            ));
             assert_ok!(Hrmp::hrmp_init_open_channel(of_para(from), to.into(), 8, 1024));
             assert_ok!(Hrmp::hrmp_accept_open_channel(of_para(to), from.into()));
         }
     });
     let begin = town.number() + 4;
     for (core, para) in [(0, HOME), (1, AWAY), (2, PAYMENTS)] {
-        town.assign_core(core, begin, CoreAssignment::Task(para), None);
+        town.assign_core(core, begin, CoreAssignment::Task(para));
     }
     town.wait_until("channels", |town| town.ask(|| hrmp::HrmpChannels::<Runtime>::iter().count() == 2));
     town.ready(&[chains[0].id, chains[1].id, payments.id]);
@@ -91,7 +99,9 @@ fn on_the_way(town: &Town) -> u128 {
         })
     });
     let transfers = messages.iter().flat_map(|(from, to, messages)| {
-        messages.iter().flat_map(|message| xcm::read_message(&message.data, *from, *to).expect("the template's bytes"))
+        messages
+            .iter()
+            .flat_map(|message| xcm::read_message(&message.data, *from, *to).expect("the template's bytes"))
     });
     transfers.map(|transfer| transfer.amount).sum()
 }
@@ -116,7 +126,8 @@ fn author(
         books.tokens -= amount;
         books.sequence += 1;
         let purpose = Purpose::Payment { recipient: rng.r#gen(), refund: 1 };
-        doings.sends = vec![(peer, vec![Transfer { token: HOME, amount, sequence: books.sequence, purpose }])];
+        doings.sends =
+            vec![(peer, vec![Transfer { token: HOME, amount, sequence: books.sequence, purpose }])];
     }
     let (candidate, taken) = chain.author(&town.relay, town.tip, assignment, doings);
     books.tokens += taken.iter().map(|record| record.transfer.amount).sum::<u128>();
@@ -140,7 +151,11 @@ impl Final {
         for (number, head) in town.relay.included(finalised, id) {
             let head = Head::decode(&head).expect("a head");
             if let Some(before) = self.newest.insert(id, head.clone()) {
-                assert_eq!((number, head.parent_hash), (before.number + 1, before.hash()), "{id:?}: once and in order");
+                assert_eq!(
+                    (number, head.parent_hash),
+                    (before.number + 1, before.hash()),
+                    "{id:?}: once and in order"
+                );
             } else {
                 assert_eq!(number, 1);
             }
@@ -189,12 +204,19 @@ fn through_a_day_of_forks_and_missed_cores_both_sides_agree_and_sums_are_conserv
             }
         }
         authored += candidates.len();
-        let backed = candidates.iter().map(|candidate| validators::back(&town.relay, candidate).expect("valid"));
-        let for_paras =
-            ForParas { candidates: backed.collect(), bitfields: validators::bitfields(&town.relay, town.tip) };
+        let backed =
+            candidates.iter().map(|candidate| validators::back(&town.relay, candidate).expect("valid"));
+        let for_paras = ForParas {
+            candidates: backed.collect(),
+            bitfields: validators::bitfields(&town.relay, town.tip),
+        };
         town.tip = town.relay.build(town.tip, missed, for_paras, || ()).0;
         missed = 0;
-        assert_eq!(town.candidate_events().0.len(), candidates.len(), "what validators backed is in the block");
+        assert_eq!(
+            town.candidate_events().0.len(),
+            candidates.len(),
+            "what validators backed is in the block"
+        );
 
         // Both sides agree, and nothing is lost or made.
         let mut tokens = on_the_way(&town);
@@ -222,7 +244,10 @@ fn through_a_day_of_forks_and_missed_cores_both_sides_agree_and_sums_are_conserv
     }
     let people: u128 = (0..u32::from(PEOPLE)).map(|index| payments.balance(index)).sum();
     assert_eq!(people, u128::from(BALANCE) * u128::from(PEOPLE), "fees go to an author, who is one of them");
-    assert!(forks > SLOTS / FORKS / 2 && depths[1..].iter().all(|count| *count > 0), "{forks} forks, {depths:?}");
+    assert!(
+        forks > SLOTS / FORKS / 2 && depths[1..].iter().all(|count| *count > 0),
+        "{forks} forks, {depths:?}"
+    );
     println!(
         "{} relay blocks, {forks} forks by depth {:?}, {authored} candidates, {} proven by a circuit; final: {:?}",
         town.number(),

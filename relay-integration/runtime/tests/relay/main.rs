@@ -14,6 +14,8 @@
 //! No signature and no proof is left out: what the runtime sees is what it sees on a relay chain whose validators judge validity
 //! keys' candidates by proof.
 
+#![recursion_limit = "256"]
+
 mod chain;
 mod coretime;
 mod day;

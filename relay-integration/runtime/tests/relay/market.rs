@@ -4,16 +4,18 @@
 //!   relay block number ──► broker: sale ─► purchase ─► assign ──► CoretimeInterface ──► for the relay chain's `coretime` pallet
 //! ```
 
+#![allow(unreachable_pub)] // what the macros make is public
+
 use std::cell::RefCell;
 
 use frame_support::{
     PalletId, assert_ok, derive_impl, parameter_types,
-    traits::{ConstU32, Get, Hooks},
+    traits::{ConstU32, Hooks},
 };
 use frame_system::EnsureRoot;
 use pallet_broker::{
-    CenterTargetPrice, ConfigRecord, CoreAssignment, CoreIndex, CoretimeInterface, Finality, PartsOf57600, RegionId,
-    TaskId,
+    CenterTargetPrice, ConfigRecord, CoreAssignment, CoreIndex, CoretimeInterface, Finality, PartsOf57600,
+    RegionId, TaskId,
 };
 use polkadot_primitives::{AccountId, Balance, BlockNumber};
 use sp_io::TestExternalities;
@@ -67,6 +69,7 @@ parameter_types! {
 thread_local! {
     static RELAY_NUMBER: RefCell<BlockNumber> = const { RefCell::new(0) };
     static ASSIGNED: RefCell<Vec<Assigned>> = const { RefCell::new(Vec::new()) };
+    static CREDITED: RefCell<Vec<(AccountId, Balance)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What the broker tells the relay chain of a core.
@@ -89,7 +92,7 @@ impl BlockNumberProvider for RelayNumber {
     }
 }
 
-/// Messages to the relay chain. Those about money are left out: no credit is bought here, and no revenue shared.
+/// Messages to the relay chain. Those about revenue are left out.
 #[derive(Debug)]
 pub struct ToRelay;
 impl CoretimeInterface for ToRelay {
@@ -100,7 +103,9 @@ impl CoretimeInterface for ToRelay {
     // As many as there are: see `Market::open`.
     fn request_core_count(_: CoreIndex) {}
     fn request_revenue_info_at(_: BlockNumber) {}
-    fn credit_account(_: AccountId, _: Balance) {}
+    fn credit_account(who: AccountId, amount: Balance) {
+        CREDITED.with_borrow_mut(|credited| credited.push((who, amount)));
+    }
 
     fn assign_core(
         core: CoreIndex,
@@ -145,7 +150,8 @@ pub(crate) struct Market(TestExternalities);
 impl Market {
     /// Opens the sales at this relay block. These people have [`ENDOWMENT`] each.
     pub(crate) fn open(relay_number: BlockNumber, people: &[&str]) -> Self {
-        let mut storage = frame_system::GenesisConfig::<CoretimeRuntime>::default().build_storage().expect("a genesis");
+        let mut storage =
+            frame_system::GenesisConfig::<CoretimeRuntime>::default().build_storage().expect("a genesis");
         let balances = people.iter().map(|name| (account(name), ENDOWMENT)).collect();
         pallet_balances::GenesisConfig::<CoretimeRuntime> { balances, ..Default::default() }
             .assimilate_storage(&mut storage)
@@ -228,9 +234,22 @@ impl Market {
     }
 
     /// Renews what runs on a core, for the region that is on sale.
-    pub(crate) fn renew(&mut self, relay_number: BlockNumber, who: &str, core: CoreIndex) -> Result<(), DispatchError> {
+    pub(crate) fn renew(
+        &mut self,
+        relay_number: BlockNumber,
+        who: &str,
+        core: CoreIndex,
+    ) -> Result<(), DispatchError> {
         self.at(relay_number, || {
             Broker::renew(RuntimeOrigin::signed(account(who)), core).map(drop).map_err(|error| error.error)
         })
+    }
+
+    /// Somebody buys credit for orders on demand: what the relay chain is told of it.
+    pub(crate) fn purchase_credit(&mut self, who: &str, amount: Balance) -> Vec<(AccountId, Balance)> {
+        self.0.execute_with(|| {
+            assert_ok!(Broker::purchase_credit(RuntimeOrigin::signed(account(who)), amount, account(who)));
+        });
+        CREDITED.take()
     }
 }

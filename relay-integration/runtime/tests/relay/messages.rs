@@ -48,8 +48,8 @@ fn two_chains() -> (Town, Simulated, Simulated) {
         }
     });
     let begin = town.number() + 2;
-    town.assign_core(0, begin, CoreAssignment::Task(HOME), None);
-    town.assign_core(1, begin, CoreAssignment::Task(AWAY), None);
+    town.assign_core(0, begin, CoreAssignment::Task(HOME));
+    town.assign_core(1, begin, CoreAssignment::Task(AWAY));
     town.wait_until("channels and cores", |town| {
         let open = town.ask(|| hrmp::HrmpChannels::<Runtime>::iter().count() == 2);
         open && town.assignment(home.id).is_ok() && town.assignment(away.id).is_ok()
@@ -87,13 +87,19 @@ fn transfers_arrive_whole_in_order_and_once_through_the_relay_chains_channel() {
         let sends = if transfers.is_empty() { Vec::new() } else { vec![(AWAY, transfers)] };
         taken.extend(step(&mut town, &mut home, &mut away, Doings { sends, upgrade: None }));
     }
-    let expected: Vec<_> = sent.iter().map(|transfer| InboxRecord { origin: HOME, transfer: *transfer }).collect();
+    let expected: Vec<_> =
+        sent.iter().map(|transfer| InboxRecord { origin: HOME, transfer: *transfer }).collect();
     assert_eq!(taken, expected);
     town.wait(1);
     assert_eq!(town.head(home.id), Some(home.head.encode()));
     assert_eq!(town.head(away.id), Some(away.head.encode()));
     assert_eq!((home.head.number, away.head.number), (8, 8));
-    town.ask(|| assert_eq!(hrmp::HrmpChannels::<Runtime>::iter().map(|(_, channel)| channel.msg_count).sum::<u32>(), 0));
+    town.ask(|| {
+        assert_eq!(
+            hrmp::HrmpChannels::<Runtime>::iter().map(|(_, channel)| channel.msg_count).sum::<u32>(),
+            0
+        )
+    });
 }
 
 #[test]
@@ -117,8 +123,9 @@ fn a_message_altered_left_out_or_invented_makes_the_block_invalid() {
     let twice = invented.horizontal[0].messages[0].clone();
     invented.horizontal[0].messages.push(twice);
     for inbound in [altered, left_out, invented] {
-        let refused =
-            away.author_taking(&town.relay, town.tip, &assignment, inbound, Doings::default()).expect_err("invalid");
+        let refused = away
+            .author_taking(&town.relay, town.tip, &assignment, inbound, Doings::default())
+            .expect_err("invalid");
         let Refusal::Invalid(invalid) = refused else { panic!("{refused:?}") };
         assert!(matches!(*invalid, Invalid::Block(validate::Invalid::Exchange(_))), "{invalid}");
     }

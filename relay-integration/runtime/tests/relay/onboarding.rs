@@ -25,7 +25,7 @@ fn a_validity_key_is_registered_checked_and_brought_on_board_and_its_first_block
 
     assert!(matches!(town.assignment(para.id), Err(Refusal::NoCore)));
     let begin = town.number() + 2;
-    town.assign_core(0, begin, CoreAssignment::Task(PARA), None);
+    town.assign_core(0, begin, CoreAssignment::Task(PARA));
     town.wait_until("a core", |town| town.assignment(para.id).is_ok());
 
     let transfer = para.transfer(1, 0, 2, 500);

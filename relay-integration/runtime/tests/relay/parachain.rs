@@ -6,7 +6,11 @@ use polkadot_primitives::{Hash, Id};
 use polkadot_runtime_parachains::paras::Heads;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
-use zkpov_circuits::{chains::chain_by_name, keys::SecretKey, runtime::{AccountId, Chain}};
+use zkpov_circuits::{
+    chains::chain_by_name,
+    keys::SecretKey,
+    runtime::{AccountId, Chain},
+};
 use zkpov_collator::{
     Collator,
     author::AuthorRequest,
@@ -18,12 +22,7 @@ use zkpov_collator::{
     setup,
 };
 use zkpov_prover::Options;
-use zkpov_verifier::{
-    head::Head,
-    key::TierKey,
-    lane::TierId,
-    relay::RelayContext,
-};
+use zkpov_verifier::{head::Head, key::TierKey, lane::TierId, relay::RelayContext};
 
 use crate::{
     chain::RelayChain,
@@ -112,7 +111,8 @@ impl Parachain {
         let own = directory.join("keys");
         std::fs::create_dir(&own).expect("a new directory");
         files::write_atomically(&paths::validity_key(&own), code).expect("written");
-        std::fs::hard_link(paths::proving_key(shared, tiny()), paths::proving_key(&own, tiny())).expect("linked");
+        std::fs::hard_link(paths::proving_key(shared, tiny()), paths::proving_key(&own, tiny()))
+            .expect("linked");
         KeyStore::open(&own, &collator.info().identity).expect("keys of this chain")
     }
 
@@ -135,12 +135,18 @@ impl Parachain {
             "amount": amount.to_string(), "receiver": key_json(&person(to)),
         });
         let unsigned: Map<String, Value> = fields.as_object().expect("an object").clone();
-        let signed = payments().sign_json(&self.collator.info().identity, unsigned, &person(from)).expect("a call");
+        let signed =
+            payments().sign_json(&self.collator.info().identity, unsigned, &person(from)).expect("a call");
         payments().extrinsic_from_json(&signed.to_string()).expect("an extrinsic")
     }
 
     /// Authors and proves a block at this relay parent, and makes a candidate of it.
-    pub(crate) fn author(&mut self, relay_parent: Hash, assignment: &Assignment, extrinsics: &[Vec<u8>]) -> Candidate {
+    pub(crate) fn author(
+        &mut self,
+        relay_parent: Hash,
+        assignment: &Assignment,
+        extrinsics: &[Vec<u8>],
+    ) -> Candidate {
         let relay = RelayFile {
             context: RelayContext {
                 relay_parent_number: assignment.data.relay_parent_number,
@@ -156,7 +162,11 @@ impl Parachain {
             keys: &self.keys,
             tier: Some(tiny()),
         };
-        assert_eq!(self.tip().head, assignment.data.parent_head.0, "the collator is where the relay chain is");
+        assert_eq!(
+            self.tip().head,
+            assignment.data.parent_head.0,
+            "the collator is where the relay chain is"
+        );
         let block = self.collator.author(&request, &Options::default()).expect("a block").block;
         let commitments = commitments(assignment, &self.code, &block.pov).expect("a valid block");
         assert_eq!(commitments.head_data.0, block.head);
@@ -193,7 +203,8 @@ impl Parachain {
     /// Imports what was included on the way to `best` and the database does not have, from what validators keep available.
     pub(crate) fn import_candidates(&mut self, relay: &RelayChain, best: Hash) {
         self.follow(relay, best);
-        let mut blocks: Vec<_> = relay.ancestors(best).flat_map(|hash| relay.included(hash, self.id)).collect();
+        let mut blocks: Vec<_> =
+            relay.ancestors(best).flat_map(|hash| relay.included(hash, self.id)).collect();
         blocks.sort_by_key(|(number, _)| *number);
         for (number, head) in blocks {
             if number <= self.tip().number {
@@ -201,7 +212,8 @@ impl Parachain {
             }
             let (context, block_data) = relay.available(&head);
             let key = self.keys.validity_key();
-            let imported = self.collator.import(key, &RelayFile { context: *context }, block_data).expect("valid");
+            let imported =
+                self.collator.import(key, &RelayFile { context: *context }, block_data).expect("valid");
             assert_eq!(imported.block.head, head);
         }
     }

@@ -11,7 +11,7 @@ fn on_a_core() -> (Town, Parachain) {
     let mut town = Town::new();
     let para = town.with_parachain(PARA);
     let begin = town.number() + 2;
-    town.assign_core(0, begin, CoreAssignment::Task(PARA), None);
+    town.assign_core(0, begin, CoreAssignment::Task(PARA));
     town.wait_until("a core", |town| town.assignment(para.id).is_ok());
     (town, para)
 }

@@ -3,25 +3,27 @@
 //! What has no part in the life of a candidate (governance, staking, bridges) is left out, and the times are short: a session is
 //! [`SESSION_BLOCKS`] long.
 
+#![allow(unreachable_pub)] // what the macros make is public
+
 use frame_support::{
     PalletId, derive_impl, parameter_types,
-    traits::{ConstU32, ConstU64, ConstU128, EstimateNextSessionRotation, ProcessMessage, ProcessMessageError},
+    traits::{ConstU32, ConstU64, ConstU128, ProcessMessage, ProcessMessageError},
     weights::{Weight, WeightMeter},
 };
 use frame_system::EnsureRoot;
 use pallet_session::historical as session_historical;
-use polkadot_primitives::{AccountId, Balance, BlockNumber, Hash, Moment, Nonce, Signature, ValidatorId};
+use polkadot_primitives::{AccountId, Balance, BlockNumber, Hash, Moment, Nonce, Signature};
 use polkadot_runtime_common::paras_registrar;
 use polkadot_runtime_parachains::{
-    configuration as parachains_configuration, coretime, disputes as parachains_disputes, dmp as parachains_dmp,
-    hrmp as parachains_hrmp,
+    configuration as parachains_configuration, coretime, disputes as parachains_disputes,
+    dmp as parachains_dmp, hrmp as parachains_hrmp,
     inclusion::{self as parachains_inclusion, AggregateMessageOrigin},
     initializer as parachains_initializer, on_demand as parachains_on_demand, origin as parachains_origin,
-    paras as parachains_paras, paras_inherent as parachains_paras_inherent, scheduler as parachains_scheduler,
-    session_info as parachains_session_info, shared as parachains_shared,
+    paras as parachains_paras, paras_inherent as parachains_paras_inherent,
+    scheduler as parachains_scheduler, session_info as parachains_session_info, shared as parachains_shared,
 };
 use sp_runtime::{
-    FixedU128, MultiAddress, Perbill, generic, impl_opaque_keys,
+    FixedU128, MultiAddress, generic, impl_opaque_keys,
     traits::{BlakeTwo256, Convert, OpaqueKeys},
     transaction_validity::TransactionPriority,
 };
@@ -289,7 +291,7 @@ impl ProcessMessage for NoUpwardMessages {
 }
 
 parameter_types! {
-    pub const ServiceWeight: Option<Weight> = Some(Weight::from_parts(1_000_000_000, 1_000_000));
+    pub const ServiceWeight: Option<Weight> = Some(Weight::from_parts(400_000_000_000, u64::MAX));
 }
 
 impl pallet_message_queue::Config for Runtime {
@@ -351,8 +353,8 @@ parameter_types! {
 /// The relay chain pays nothing to the Coretime chain here.
 #[derive(Debug)]
 pub struct NoLocation;
-impl sp_runtime::traits::TryConvert<&AccountId, Location> for NoLocation {
-    fn try_convert(account: &AccountId) -> Result<Location, &AccountId> {
+impl<'a> sp_runtime::traits::TryConvert<&'a AccountId, Location> for NoLocation {
+    fn try_convert(account: &'a AccountId) -> Result<Location, &'a AccountId> {
         Err(account)
     }
 }

@@ -59,11 +59,14 @@ impl Simulated {
         let downward = downward.into_iter().filter(|message| message.sent_at > taken_until);
         let horizontal = channels.into_iter().map(|(sender, messages)| {
             let messages = messages.into_iter().filter(|message| message.sent_at > taken_until);
-            let messages = messages.map(|message| SentMessage { sent_at: message.sent_at, data: message.data });
+            let messages =
+                messages.map(|message| SentMessage { sent_at: message.sent_at, data: message.data });
             ChannelMessages { sender: sender.into(), messages: messages.collect(), rest: Vec::new() }
         });
         Inbound {
-            downward: downward.map(|message| SentMessage { sent_at: message.sent_at, data: message.msg }).collect(),
+            downward: downward
+                .map(|message| SentMessage { sent_at: message.sent_at, data: message.msg })
+                .collect(),
             downward_rest: Vec::new(),
             horizontal: horizontal.filter(|channel| !channel.messages.is_empty()).collect(),
         }
@@ -126,8 +129,9 @@ impl Simulated {
             false => self.chain.prove_statement(proven, &self.head, 0.into()).encode(),
         };
         let commitments = commitments(assignment, &self.code(), &block_data)?;
-        let taken = Intake::new(para, MessageFormat::Transfers, &self.head, &context, &storage_proof, &inbound)
-            .expect("valid, so authentic");
+        let taken =
+            Intake::new(para, MessageFormat::Transfers, &self.head, &context, &storage_proof, &inbound)
+                .expect("valid, so authentic");
         self.head = Head::decode(&commitments.head_data.0).expect("a head");
         Ok((candidate(self.id, relay_parent, assignment, commitments, block_data), taken.records))
     }

@@ -1,8 +1,9 @@
 //! A branch of a relay chain with its validators at work: blocks on blocks, candidates backed and made available.
 
+use codec::{Decode, Encode};
 use frame_support::{assert_ok, dispatch::DispatchResult};
 use pallet_broker::CoreAssignment;
-use polkadot_primitives::{CoreIndex, HeadData, Hash, Id, ValidationCode};
+use polkadot_primitives::{CoreIndex, Hash, HeadData, Id, ValidationCode};
 use polkadot_runtime_parachains::{
     inclusion, origin,
     paras::{Heads, ParaLifecycle},
@@ -13,10 +14,9 @@ use zkpov_verifier::relay::RelayContext;
 
 use crate::{
     chain::{ForParas, RelayChain, account},
+    market::Assigned,
     parachain::Parachain,
-    runtime::{
-        BROKER_ID, Coretime, Paras, Registrar, Runtime, RuntimeEvent, RuntimeOrigin, SESSION_BLOCKS,
-    },
+    runtime::{BROKER_ID, Coretime, Paras, Registrar, Runtime, RuntimeEvent, RuntimeOrigin, SESSION_BLOCKS},
     validators::{self, Assignment, Candidate, Refusal},
 };
 
@@ -62,9 +62,12 @@ impl Town {
     ///
     /// When the runtime backs fewer than validators did.
     pub(crate) fn block<R>(&mut self, candidates: &[Candidate], calls: impl FnOnce() -> R) -> R {
-        let backed = candidates.iter().map(|candidate| validators::back(&self.relay, candidate).expect("valid"));
-        let for_paras =
-            ForParas { candidates: backed.collect(), bitfields: validators::bitfields(&self.relay, self.tip) };
+        let backed =
+            candidates.iter().map(|candidate| validators::back(&self.relay, candidate).expect("valid"));
+        let for_paras = ForParas {
+            candidates: backed.collect(),
+            bitfields: validators::bitfields(&self.relay, self.tip),
+        };
         for candidate in candidates {
             let parent = candidate.receipt.descriptor.relay_parent();
             let context = RelayContext {
@@ -89,7 +92,8 @@ impl Town {
 
     /// An empty block after slots in which nobody authored.
     pub(crate) fn skip_slots(&mut self, slots: u64) {
-        let for_paras = ForParas { bitfields: validators::bitfields(&self.relay, self.tip), ..ForParas::default() };
+        let for_paras =
+            ForParas { bitfields: validators::bitfields(&self.relay, self.tip), ..ForParas::default() };
         self.tip = self.relay.build(self.tip, slots, for_paras, || ()).0;
     }
 
@@ -110,7 +114,11 @@ impl Town {
         self.call(|| {
             for (statement, signature) in votes {
                 if pvfs_require_precheck::<Runtime>().contains(&statement.subject) {
-                    assert_ok!(Paras::include_pvf_check_statement(RuntimeOrigin::none(), statement, signature));
+                    assert_ok!(Paras::include_pvf_check_statement(
+                        RuntimeOrigin::none(),
+                        statement,
+                        signature
+                    ));
                 }
             }
         });
@@ -144,12 +152,10 @@ impl Town {
         self.ask(|| Heads::<Runtime>::get(id)).map(|head| head.0)
     }
 
-    /// What the Coretime chain tells the relay chain of a core.
-    pub(crate) fn assign_core(&mut self, core: u16, begin: u32, assignment: CoreAssignment, end_hint: Option<u32>) {
-        self.call(|| {
-            let broker = RuntimeOrigin::from(origin::Origin::Parachain(BROKER_ID.into()));
-            assert_ok!(Coretime::assign_core(broker, core, begin, vec![(assignment, WHOLE_CORE)], end_hint));
-        });
+    /// A whole core for this from a relay block on, as the Coretime chain says it.
+    pub(crate) fn assign_core(&mut self, core: u16, begin: u32, assignment: CoreAssignment) {
+        let assignment = vec![(assignment, WHOLE_CORE)];
+        self.call(|| tell_of_core(Assigned { core, begin, assignment, end_hint: None }));
     }
 
     /// Empty blocks until these chains have a core: one at most, where a session begins.
@@ -189,4 +195,16 @@ impl Town {
         }
         (backed, included)
     }
+}
+
+/// What the Coretime chain calls on the relay chain.
+pub(crate) fn of_broker() -> RuntimeOrigin {
+    origin::Origin::Parachain(BROKER_ID.into()).into()
+}
+
+/// The Coretime chain tells the relay chain what a core is for. Its parts are the relay chain's by their encoding.
+pub(crate) fn tell_of_core(assigned: Assigned) {
+    let parts = assigned.assignment.encode();
+    let parts = Decode::decode(&mut parts.as_slice()).expect("one encoding");
+    assert_ok!(Coretime::assign_core(of_broker(), assigned.core, assigned.begin, parts, assigned.end_hint));
 }

@@ -4,11 +4,12 @@ use codec::Decode;
 use frame_support::assert_ok;
 use pallet_broker::CoreAssignment;
 use polkadot_primitives::{
-    OccupiedCoreAssumption, UpgradeGoAhead, UpgradeRestriction, ValidationCode, ValidationCodeHash, well_known_keys,
+    UpgradeGoAhead, UpgradeRestriction, ValidationCode, ValidationCodeHash,
+    well_known_keys,
 };
 use polkadot_runtime_parachains::{
-    paras::{ParaLifecycle, UpgradeRestrictionSignal},
-    runtime_api_impl::v13::{pvfs_require_precheck, validation_code},
+    paras::{CurrentCodeHash, ParaLifecycle, UpgradeRestrictionSignal},
+    runtime_api_impl::v13::{pvfs_require_precheck, validation_code_by_hash},
 };
 use zkpov_relay::Invalid;
 use zkpov_verifier::{
@@ -34,7 +35,7 @@ fn chain_on_a_core() -> (Town, Simulated) {
     town.vote();
     town.wait_until("on board", |town| town.lifecycle(chain.id) == Some(ParaLifecycle::Parathread));
     let begin = town.number() + 2;
-    town.assign_core(0, begin, CoreAssignment::Task(PARA), None);
+    town.assign_core(0, begin, CoreAssignment::Task(PARA));
     town.wait_until("a core", |town| town.assignment(chain.id).is_ok());
     (town, chain)
 }
@@ -51,7 +52,8 @@ fn step(town: &mut Town, chain: &mut Simulated, upgrade: Option<Vec<u8>>) {
 /// The validation code in force, the go-ahead signal, and whether the chain may announce nothing.
 fn state(town: &Town, chain: &Simulated) -> (Vec<u8>, Option<UpgradeGoAhead>, Option<UpgradeRestriction>) {
     town.ask(|| {
-        let code = validation_code::<Runtime>(chain.id, OccupiedCoreAssumption::Free).expect("a code").0;
+        let hash = CurrentCodeHash::<Runtime>::get(chain.id).expect("on board");
+        let code = validation_code_by_hash::<Runtime>(hash).expect("stored").0;
         let signal = sp_io::storage::get(&well_known_keys::upgrade_go_ahead_signal(chain.id));
         let signal = signal.map(|bytes| UpgradeGoAhead::decode(&mut &bytes[..]).expect("a signal"));
         (code, signal, UpgradeRestrictionSignal::<Runtime>::get(chain.id))
@@ -150,7 +152,10 @@ fn an_upgrade_to_what_is_no_validity_key_is_voted_down_and_the_chain_goes_on_wit
     step(&mut town, &mut chain, Some(bad));
     step(&mut town, &mut chain, None);
     town.vote();
-    assert_eq!(state(&town, &chain), (old.clone(), Some(UpgradeGoAhead::Abort), Some(UpgradeRestriction::Present)));
+    assert_eq!(
+        state(&town, &chain),
+        (old.clone(), Some(UpgradeGoAhead::Abort), Some(UpgradeRestriction::Present))
+    );
     for _ in 0..25 {
         step(&mut town, &mut chain, None);
     }
