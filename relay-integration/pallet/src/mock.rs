@@ -2,11 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use polkadot_sdk_frame::{
-    deps::frame_system,
-    runtime::prelude::*,
-    testing_prelude::*,
-};
+use polkadot_sdk_frame::{deps::frame_system, runtime::prelude::*, testing_prelude::*};
 use zkpov_verifier::hashing::Hash as Root;
 
 pub(crate) const OWNER: u64 = 1;

@@ -248,6 +248,15 @@ impl RelayChain {
         self.at(parent, || number > 0 && slot >= *Babe::current_epoch_start() + u64::from(SESSION_BLOCKS))
     }
 
+    /// Whether the ancestor of this number begins a session.
+    pub(crate) fn is_first_of_session(&self, tip: Hash, number: BlockNumber) -> bool {
+        let hash = self.ancestors(tip).find(|hash| self.number(*hash) == number).expect("an ancestor");
+        let changed = |event: &RuntimeEvent| {
+            matches!(event, RuntimeEvent::Session(pallet_session::Event::NewSession { .. }))
+        };
+        self.block(hash).events.iter().any(changed)
+    }
+
     /// Builds a block on `parent` in the next slot but `missed`, with what the author was given for the paras, as far as it may
     /// be in it, and `calls` after it.
     pub(crate) fn build<R>(

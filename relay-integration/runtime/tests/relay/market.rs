@@ -32,7 +32,7 @@ use crate::{
 /// Relay blocks of a timeslice.
 pub(crate) const TIMESLICE: u32 = 4;
 /// Timeslices of a region.
-pub(crate) const REGION: u32 = 8;
+pub(crate) const REGION: u32 = 5;
 /// Relay blocks in which the price falls.
 pub(crate) const LEAD_IN: u32 = 10;
 /// What a region costs when the price has fallen.

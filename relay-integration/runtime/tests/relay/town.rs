@@ -20,6 +20,9 @@ use crate::{
     validators::{self, Assignment, Candidate, Refusal},
 };
 
+/// Core and head of a candidate that was included.
+pub(crate) type Included = (CoreIndex, Vec<u8>);
+
 /// The parts of a core, in the words of the Coretime chain.
 pub(crate) const WHOLE_CORE: u16 = 57_600;
 
@@ -56,12 +59,19 @@ impl Town {
         self.block(&[], calls)
     }
 
-    /// A block with what of these candidates validators back, and these calls.
+    /// A block with these candidates, which validators back, and these calls.
     ///
     /// # Panics
     ///
-    /// When the runtime backs fewer than validators did.
+    /// When the runtime takes fewer of them than validators did.
     pub(crate) fn block<R>(&mut self, candidates: &[Candidate], calls: impl FnOnce() -> R) -> R {
+        let (backed, answer) = self.offer(candidates, calls);
+        assert_eq!(backed, candidates.len(), "backed");
+        answer
+    }
+
+    /// The same, and how many of the candidates the runtime takes.
+    pub(crate) fn offer<R>(&mut self, candidates: &[Candidate], calls: impl FnOnce() -> R) -> (usize, R) {
         let backed =
             candidates.iter().map(|candidate| validators::back(&self.relay, candidate).expect("valid"));
         let for_paras = ForParas {
@@ -79,8 +89,7 @@ impl Town {
         }
         let (tip, answer) = self.relay.build(self.tip, 0, for_paras, calls);
         self.tip = tip;
-        assert_eq!(self.candidate_events().0.len(), candidates.len(), "backed");
-        answer
+        (self.candidate_events().0.len(), answer)
     }
 
     /// So many empty blocks.
@@ -180,7 +189,7 @@ impl Town {
     }
 
     /// The heads that were backed and included in the newest block.
-    pub(crate) fn candidate_events(&self) -> (Vec<Vec<u8>>, Vec<(CoreIndex, Vec<u8>)>) {
+    pub(crate) fn candidate_events(&self) -> (Vec<Vec<u8>>, Vec<Included>) {
         let (mut backed, mut included) = (Vec::new(), Vec::new());
         for event in &self.relay.block(self.tip).events {
             match event {

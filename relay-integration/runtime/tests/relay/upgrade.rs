@@ -4,8 +4,7 @@ use codec::Decode;
 use frame_support::assert_ok;
 use pallet_broker::CoreAssignment;
 use polkadot_primitives::{
-    UpgradeGoAhead, UpgradeRestriction, ValidationCode, ValidationCodeHash,
-    well_known_keys,
+    UpgradeGoAhead, UpgradeRestriction, ValidationCode, ValidationCodeHash, well_known_keys,
 };
 use polkadot_runtime_parachains::{
     paras::{CurrentCodeHash, ParaLifecycle, UpgradeRestrictionSignal},
