@@ -9,7 +9,7 @@
 //! Nothing is decided here but which block is built on which: forks are as many as somebody builds, and the finalised block is the
 //! one somebody says.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use codec::Encode;
 use frame_support::inherent::{InherentData, ProvideInherent};
@@ -89,8 +89,10 @@ pub(crate) fn account(name: &str) -> AccountId {
 }
 
 /// The validators' keys, by their index in the genesis.
-pub(crate) fn validators() -> Vec<sr25519::Pair> {
-    (0..VALIDATORS).map(|index| pair(&format!("validator {index}"))).collect()
+pub(crate) fn validators() -> &'static [sr25519::Pair] {
+    static KEYS: LazyLock<Vec<sr25519::Pair>> =
+        LazyLock::new(|| (0..VALIDATORS).map(|index| pair(&format!("validator {index}"))).collect());
+    &KEYS
 }
 
 fn host_configuration() -> HostConfiguration<BlockNumber> {
@@ -131,7 +133,7 @@ fn host_configuration() -> HostConfiguration<BlockNumber> {
 }
 
 fn genesis(people: &[&str]) -> RuntimeGenesisConfig {
-    let keys = validators().into_iter().map(|pair| {
+    let keys = validators().iter().map(|pair| {
         let public = pair.public();
         let keys = SessionKeys {
             babe: BabeId::from(public),

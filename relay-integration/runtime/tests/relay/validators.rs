@@ -4,8 +4,6 @@
 //!   candidate ─► against relay state (descriptor, hashes) ─► zkpov_relay::validate ─► same commitments? ─► signature
 //! ```
 
-use std::collections::BTreeMap;
-
 use bitvec::{bitvec, order::Lsb0, vec::BitVec};
 use codec::Encode;
 use polkadot_parachain_primitives::primitives::{BlockData, ValidationParams};
@@ -17,7 +15,7 @@ use polkadot_primitives::{
     ValidatorSignature, ValidityAttestation,
 };
 use polkadot_runtime_parachains::runtime_api_impl::v13 as api;
-use sp_core::{Pair, sr25519};
+use sp_core::Pair;
 use sp_runtime::traits::{BlakeTwo256, Hash as _};
 use zkpov_relay::{Invalid, is_validity_key};
 use zkpov_verifier::key::KeyPolicy;
@@ -235,8 +233,7 @@ pub(crate) fn precheck_votes(
 }
 
 fn sign(public: &ValidatorId, payload: &[u8]) -> ValidatorSignature {
-    let pairs: BTreeMap<Vec<u8>, sr25519::Pair> =
-        validators().into_iter().map(|pair| (pair.public().to_vec(), pair)).collect();
     let bytes: &[u8] = public.as_ref();
-    pairs[bytes].sign(payload).into()
+    let pair = validators().iter().find(|pair| bytes == <[u8]>::as_ref(&pair.public())).expect("a validator");
+    pair.sign(payload).into()
 }
