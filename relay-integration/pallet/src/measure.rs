@@ -69,7 +69,11 @@ fn measure() {
         for used in [1, MAX_BODY_ELEMENTS] {
             let relay = TestChain::relay();
             Known::note(relay.relay_parent_number, relay.relay_parent_storage_root);
-            let proven = Proven { used_slots: vec![used as u32], body: vec![5; used], ..chain.proven() };
+            let proven = Proven {
+                used_slots: vec![used as u32],
+                body: vec![5; used],
+                ..TestChain::new(PARA).proven()
+            };
             let block = chain.prove(proven, &chain.genesis, &relay).encode();
             let anew = || {
                 _ = deregister();

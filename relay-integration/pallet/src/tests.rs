@@ -72,7 +72,7 @@ fn payments() -> &'static Payments {
         let identity = collator.info().identity;
         let (proving_key, tier_key) =
             setup::development_keys(chain, tiny, &Options::default()).expect("keys");
-        let key = setup::validity_key(identity, vec![tier_key]).encode();
+        let key = setup::validity_key(collator.info(), vec![tier_key]).encode();
         proving_key.write(paths::proving_key(directory.path(), tiny)).expect("written");
         files::write_atomically(&paths::validity_key(directory.path()), &key).expect("written");
         let keys = KeyStore::open(directory.path(), &identity).expect("keys");
@@ -86,10 +86,11 @@ fn payments() -> &'static Payments {
         let genesis = collator.database().tip().expect("a chain").head;
         let mut blocks = Vec::new();
         for (number, extrinsics) in [(7, first), (9, Vec::new())] {
-            let relay = RelayFile { context: relay(number) };
+            let relay = RelayFile::blind(relay(number));
             let request = AuthorRequest {
                 extrinsics: &extrinsics,
                 pending: false,
+                upgrade: None,
                 relay: &relay,
                 author: &person(0),
                 keys: &keys,

@@ -102,7 +102,7 @@ impl Parachain {
         let base = directory.path().join("chain");
         let collator = Collator::create(&base, payments(), id, spec().as_bytes()).expect("a new chain");
         let (shared, tier_key) = circuit_keys();
-        let code = setup::validity_key(collator.info().identity, vec![tier_key.clone()]).encode();
+        let code = setup::validity_key(collator.info(), vec![tier_key.clone()]).encode();
         let keys = Self::key_store(directory.path(), shared.path(), &code, &collator);
         Self { id: Id::from(id), code, collator, keys, author: AUTHORS[0], _directory: directory }
     }
@@ -147,16 +147,15 @@ impl Parachain {
         assignment: &Assignment,
         extrinsics: &[Vec<u8>],
     ) -> Candidate {
-        let relay = RelayFile {
-            context: RelayContext {
-                relay_parent_number: assignment.data.relay_parent_number,
-                relay_parent_storage_root: assignment.data.relay_parent_storage_root.0,
-            },
-        };
+        let relay = RelayFile::blind(RelayContext {
+            relay_parent_number: assignment.data.relay_parent_number,
+            relay_parent_storage_root: assignment.data.relay_parent_storage_root.0,
+        });
         let author = person(self.author);
         let request = AuthorRequest {
             extrinsics,
             pending: true,
+            upgrade: None,
             relay: &relay,
             author: &author,
             keys: &self.keys,
@@ -212,8 +211,7 @@ impl Parachain {
             }
             let (context, block_data) = relay.available(&head);
             let key = self.keys.validity_key();
-            let imported =
-                self.collator.import(key, &RelayFile { context: *context }, block_data).expect("valid");
+            let imported = self.collator.import(key, &RelayFile::blind(*context), block_data).expect("valid");
             assert_eq!(imported.block.head, head);
         }
     }
