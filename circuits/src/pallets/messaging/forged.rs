@@ -6,6 +6,7 @@
 //! | its header read as other fields | `receive/sequence` and its like |
 //! | a batch begun out of turn, one invented, a slot used where nothing waits | `receive/batch` |
 //! | a batch that arrived left out of the queue | `block/state root` |
+//! | messages that arrive in a tier without slots for any | `messages/no inbox` |
 //! | something said of a batch or a record where none is taken off | `receive/no batch`, `receive/no record`, `receive/no place` |
 //! | a payment credited to somebody else | `receive/recipient's account` |
 //! | a refund credited to somebody else | `receive/refund's account` |
@@ -187,11 +188,18 @@ fn a_slot_used_where_nothing_waits_is_refused() {
 
 #[test]
 fn a_batch_left_out_of_the_queue_is_refused() {
-    let on = with_inbox(chain(AWAY, 1, 0, 0), &[pay(1)]);
+    let on = with_inbox(after(&[&[pay(1), pay(2)]]), &[pay(3)]);
     let witness = Forgery::of(&on, &[]).witness();
     // The verifier's inbox root is another than the one that was put into the queue.
     let other = restated(witness, INBOX_ROOT, Fr::ONE);
     refused_by(&on, &other, ["block/state root"]);
+}
+
+#[test]
+fn messages_that_arrive_where_there_are_no_slots_are_refused() {
+    let on = chain(AWAY, 1, 0, 0);
+    let witness = Forgery::of(&on, &[]).witness();
+    refused_by(&on, &restated(witness, INBOX_ROOT, Fr::ONE), ["messages/no inbox"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use zkpov_verifier::{
     transfer::{OutboxRecord, Purpose, Transfer, inbox_root, outbox_root},
 };
 
-use super::{queue::native_node, testing::*};
+use super::{Queue, queue::native_node, testing::*};
 use crate::{
     chains::payments_of,
     runtime::{Account, Chain, Parameters},
@@ -122,14 +122,23 @@ fn the_same_message_twice_is_delivered_twice() {
 }
 
 #[test]
-fn a_tier_without_slots_for_messages_takes_what_arrives() {
+fn a_batch_that_arrives_behind_another_is_a_stack_on_none() {
+    let mut on = chain(AWAY, 1, 1, 1);
+    let [first, second, third] = [1, 2, 3].map(|sequence| payment(HOME, sequence, packed(&key(2)), 9));
+    block(&mut on, &[first, second], &[]);
+    assert_eq!(queue(&on).rest, Element(inbox_root(&[second])));
+    block(&mut on, &[third], &[]);
+    let stack = native_node(inbox_root(&[third]), Fr::from(0u64));
+    assert_eq!(queue(&on), Queue { arrived: Element(stack), ..Queue::default() });
+}
+
+#[test]
+fn a_tier_without_slots_for_messages_takes_none() {
     let mut on = chain(AWAY, 1, 0, 0);
-    let [first, second] = [1, 2].map(|sequence| [payment(HOME, sequence, packed(&key(2)), 9)]);
-    block(&mut on, &first, &[]);
-    block(&mut on, &second, &[]);
-    let queue = queue(&on);
-    assert_eq!(queue.rest, Element(inbox_root(&first)));
-    assert_eq!(queue.arrived, Element(native_node(inbox_root(&second), Fr::from(0u64))));
+    block(&mut on, &[], &[]);
+    let on = with_inbox(on, &[payment(HOME, 1, packed(&key(2)), 9)]);
+    let refused = on.chain.execute(&on.state, &on.context, Some(on.tier_id()), &[]);
+    assert!(refused.expect_err("no slots").to_string().contains("no slots"));
 }
 
 #[test]
