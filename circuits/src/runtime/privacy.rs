@@ -195,11 +195,16 @@ impl Secrets {
         native::chain(&[&head, &position.rest[..], plain].concat())
     }
 
+    /// What a body's elements are encrypted with.
+    pub(crate) fn stream(&self, parent_state_root: Fr, nonce: Fr) -> impl Iterator<Item = Fr> {
+        let body_key = native::hash(&[BODY_KEY_DOMAIN, self.chain_key.0, nonce, parent_state_root]);
+        (0u64..).flat_map(move |block| native::squeeze(&stream_input(body_key, block)))
+    }
+
     /// What a body says; `None` if this key encrypts no body like it.
     pub(crate) fn open(&self, parent_state_root: Fr, lanes: &[Lane], body: &[Fr]) -> Option<Plain> {
         let (nonce, sealed) = body.split_first()?;
-        let body_key = native::hash(&[BODY_KEY_DOMAIN, self.chain_key.0, *nonce, parent_state_root]);
-        let stream = (0u64..).flat_map(|block| native::squeeze(&stream_input(body_key, block)));
+        let stream = self.stream(parent_state_root, *nonce);
         let plain: Vec<Fr> = sealed.iter().zip(stream).map(|(sealed, stream)| *sealed - stream).collect();
         let (counts, mut slots) = plain.split_first()?;
 
@@ -226,7 +231,7 @@ impl Secrets {
     }
 }
 
-fn packed_counts(used: &[u32]) -> Fr {
+pub(super) fn packed_counts(used: &[u32]) -> Fr {
     (0u32..).zip(used).map(|(lane, count)| power_of_two(COUNT_BITS * lane) * Fr::from(*count)).sum()
 }
 

@@ -20,7 +20,10 @@ use zkpov_verifier::{
     statement::ChainIdentity,
 };
 
-use super::{super::extrinsic, *};
+use super::{
+    super::{extrinsic, privacy::packed_counts},
+    *,
+};
 use crate::{
     chains::scene::{People, Scene},
     constraint::leniently,
@@ -236,21 +239,32 @@ impl TestChain {
         )
         .expect("constants");
         let lanes = self.tier().lanes.iter().zip(&self.chain.kinds).zip(0u8..).zip(&witness.lanes);
-        let mut body = Vec::new();
+        let (mut body, mut every) = (Vec::new(), Vec::new());
         for (((lane, kind), number), slots) in lanes {
             for slot in slots {
                 let used = Bit::constant(slot.used);
                 let told = block.slot(kind.as_ref(), number, &used, Some(slot)).expect("constants");
+                let mut told = values(&told.body).expect("constants");
                 if slot.used {
-                    body.extend(values(&told.body).expect("constants"));
+                    body.extend_from_slice(&told);
+                } else {
+                    told.fill(Fr::ZERO);
                 }
+                every.extend(told);
             }
             assert_eq!(slots.len(), lane.capacity as usize);
         }
-        let used: Vec<u32> =
+        let mut used: Vec<u32> =
             witness.lanes.iter().map(|lane| lane.iter().filter(|slot| slot.used).count() as u32).collect();
-        let layout =
-            BodyLayout::new(BodyFormat::Public, self.tier_id(), &self.tier().lanes, &used).expect("a layout");
+        let format = self.chain.body_format();
+        if format == BodyFormat::Private {
+            let secrets: Secrets = self.read(0).expect("a private chain");
+            let plain = std::iter::once(packed_counts(&used)).chain(every);
+            let stream = secrets.stream(self.context.parent.state_root, witness.nonce);
+            body = std::iter::once(witness.nonce).chain(plain.zip(stream).map(|(a, b)| a + b)).collect();
+            used = self.tier().lanes.iter().map(|lane| lane.capacity).collect();
+        }
+        let layout = BodyLayout::new(format, self.tier_id(), &self.tier().lanes, &used).expect("a layout");
         let bytes = layout.encode(&body).expect("a body");
         (used, bytes)
     }
