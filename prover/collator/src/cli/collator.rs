@@ -79,9 +79,13 @@ pub(crate) struct Args {
     #[arg(long)]
     empty_blocks: bool,
 
-    /// Author only at relay blocks whose number divided by N leaves K, as K/N: for N collators of one chain
+    /// Author only in every Nth turn of two relay blocks, as K/N with K from 0: for N collators of one chain
     #[arg(long, value_name = "K/N", value_parser = turn)]
     turn: Option<(u32, u32)>,
+
+    /// Give a block up when its relay parent is this many relay blocks old and it is not included
+    #[arg(long, value_name = "BLOCKS", default_value_t = Conduct::default().patience)]
+    patience: u32,
 
     /// The capacity tier to use: a number, `tiny` or `largest` [default: the smallest that holds the extrinsics]
     #[arg(long, value_name = "T")]
@@ -109,7 +113,7 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         turn: args.turn,
         tier: args.tier.map(|tier| tier.of(info.chain)).transpose()?,
         register: args.register,
-        ..Conduct::default()
+        patience: args.patience,
     };
     let keys = KeyStore::open(&args.keys, &info.identity)?.proving_on(args.backend.open()?);
     let pool = Arc::new(Pool::open(collator.handle(), info, Limits::default())?);

@@ -60,7 +60,7 @@ impl Default for Config {
         Self {
             cores: 2,
             finality_lag: 3,
-            allowed_ancestry: 6,
+            allowed_ancestry: 8,
             availability_window: 64,
             upgrade_delay: 4,
             allow_dev_keys: true,
@@ -74,7 +74,7 @@ impl Default for Config {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RelayEvent {
-    /// A relay block became the best one.
+    /// A relay block was made; it is the best one, or one below it.
     Block {
         /// Its number.
         number: u32,
@@ -472,20 +472,21 @@ impl LocalRelay {
         let above = number.saturating_sub(finalized);
         let ancestor = self.ancestor(best, number.saturating_sub(depth)).filter(|_| depth > 0 && depth <= above);
         let ancestor = ancestor.ok_or(Refusal::Depth { depth, above })?;
+        let mut heads = self.moved_heads(&best, &ancestor);
+        heads.retain(|(_, from, to)| to < from);
+        self.event(RelayEvent::Reverted { depth, ancestor: number.saturating_sub(depth), heads });
         let mut tip = ancestor;
         for _ in 0..=depth {
             let Some(parent) = self.blocks.get(&tip) else { break };
             let state = parent.state.clone();
             tip = self.build(tip, state);
         }
-        let heads = self.moved_heads(&best, &tip);
-        self.event(RelayEvent::Reverted { depth, ancestor: number.saturating_sub(depth), heads });
         self.adopt(tip);
         self.finalize();
         Ok(tip)
     }
 
-    /// Parachains whose head in `to` is another than in `from`: para, number before, number after.
+    /// Parachains whose head in `to` is another than in `from`: para, number in `from`, number in `to`.
     fn moved_heads(&self, from: &Hash, to: &Hash) -> Vec<(u32, u32, u32)> {
         let (Some(from), Some(to)) = (self.blocks.get(from), self.blocks.get(to)) else { return Vec::new() };
         let number = |head: &[u8]| Head::decode(head).map_or(0, |head| head.number);
@@ -503,8 +504,6 @@ impl LocalRelay {
         self.heads.best = best;
         if let Some(block) = self.blocks.get(&best) {
             self.next = block.state.clone();
-            let number = block.header.number;
-            self.event(RelayEvent::Block { number, hash: best });
         }
     }
 
@@ -520,10 +519,12 @@ impl LocalRelay {
             self.enact(&mut state, para, number, &mut events);
             self.back(&mut state, para, parent, number, &mut events);
         }
+        let hash = self.seal(state, parent);
+        self.event(RelayEvent::Block { number, hash });
         for event in events {
             self.event(event);
         }
-        self.seal(state, parent)
+        hash
     }
 
     /// Includes what was backed before.

@@ -34,6 +34,8 @@ use crate::{
 const IMPORT_BATCH: usize = 64;
 /// Most extrinsics that are offered to a block, several times what any tier holds.
 const OFFERED: usize = 4096;
+/// Relay blocks of a turn: as many as a block takes to be backed and included, so that each turn has its chance.
+pub const TURN_BLOCKS: u32 = 2;
 
 /// How a collator behaves.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,7 @@ pub struct Conduct {
     pub empty_blocks: bool,
     /// The most to pay for a core on demand when extrinsics wait and there is none; `None` orders none.
     pub order_for: Option<u64>,
-    /// Author only on relay blocks whose number leaves this remainder: `(remainder, number of collators)`.
+    /// Author only in this collator's turns, of [`TURN_BLOCKS`] relay blocks each: `(its number, number of collators)`.
     pub turn: Option<(u32, u32)>,
     /// How many relay blocks old the relay parent of a block that waits may be before the block is given up.
     pub patience: u32,
@@ -54,7 +56,7 @@ pub struct Conduct {
 
 impl Default for Conduct {
     fn default() -> Self {
-        Self { empty_blocks: false, order_for: None, turn: None, patience: 6, tier: None, register: false }
+        Self { empty_blocks: false, order_for: None, turn: None, patience: 8, tier: None, register: false }
     }
 }
 
@@ -203,6 +205,8 @@ pub struct Node {
     relay: Arc<dyn Relay>,
     archives: Vec<Arc<dyn Archive>>,
     conduct: Conduct,
+    /// Whether the registration was asked for, and the relay block with it has not come.
+    registering: bool,
 }
 
 impl Node {
@@ -216,7 +220,7 @@ impl Node {
         relay: Arc<dyn Relay>,
         conduct: Conduct,
     ) -> Self {
-        Self { collator, keys, author, pool, relay, archives: Vec::new(), conduct }
+        Self { collator, keys, author, pool, relay, archives: Vec::new(), conduct, registering: false }
     }
 
     /// The same, with archives to ask for blocks that the relay chain no longer has.
@@ -259,8 +263,10 @@ impl Node {
     pub fn follow(&mut self, heads: &Heads) -> Result<Vec<Done>, NodeError> {
         let mut done = Vec::new();
         let Some(best) = self.relay.para_head(self.para(), &heads.best)? else {
-            return self.register().map(|()| vec![Done::Registered]);
+            let first = !std::mem::replace(&mut self.registering, true);
+            return self.register(first).map(|()| if first { vec![Done::Registered] } else { Vec::new() });
         };
+        self.registering = false;
         match self.position_of(&best)? {
             Some(number) => self.wait_for_inclusion(number, heads, &mut done)?,
             None => self.catch_up(&best, &mut done)?,
@@ -277,7 +283,7 @@ impl Node {
         Ok(done)
     }
 
-    fn register(&mut self) -> Result<(), NodeError> {
+    fn register(&mut self, first: bool) -> Result<(), NodeError> {
         if !self.conduct.register {
             return Err(NodeError::NotRegistered(self.para()));
         }
@@ -286,7 +292,9 @@ impl Node {
         let head = database.head(finalized)?.unwrap_or_default();
         let validity_key = self.keys.validity_key().key().encode();
         self.relay.register(&Registration { validity_key, head })?;
-        info!(para = self.para(), block = finalized, "parachain registered");
+        if first {
+            info!(para = self.para(), block = finalized, "registration asked for; it counts from the next relay block");
+        }
         Ok(())
     }
 
@@ -449,7 +457,7 @@ impl Node {
             Core::None => return self.order(done),
         }
         let context = self.relay.context(self.para(), &heads.best)?.context;
-        let not_mine = |(mine, of): (u32, u32)| context.relay_parent_number % of.max(1) != mine;
+        let not_mine = |(mine, of): (u32, u32)| context.relay_parent_number / TURN_BLOCKS % of.max(1) != mine;
         if self.conduct.turn.is_some_and(not_mine) {
             return Ok(());
         }

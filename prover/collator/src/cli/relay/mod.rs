@@ -63,6 +63,10 @@ pub(crate) struct Args {
     /// How many relay blocks finality is behind the best one
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]
     finality: u32,
+
+    /// How many relay blocks old a candidate's relay parent may be: the time there is to prove it and to offer it
+    #[arg(long, value_name = "BLOCKS", default_value_t = Config::default().allowed_ancestry, value_parser = clap::value_parser!(u32).range(2..=64))]
+    ancestry: u32,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -73,7 +77,13 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 impl Args {
     fn config(&self) -> Config {
-        Config { cores: self.cores, finality_lag: self.finality, seed: self.seed, ..Config::default() }
+        Config {
+            cores: self.cores,
+            finality_lag: self.finality,
+            allowed_ancestry: self.ancestry,
+            seed: self.seed,
+            ..Config::default()
+        }
     }
 }
 

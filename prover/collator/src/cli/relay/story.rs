@@ -27,7 +27,7 @@ use super::{
 };
 use crate::cli::{
     failure::Failure,
-    output::{Output, duration},
+    output::{Output, counted, duration},
     progress::Bars,
     values::{self, TierChoice, hex},
 };
@@ -46,7 +46,13 @@ pub(super) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     out.say(format!(
         "{}   {}\n",
         out.heading("zkpov relay"),
-        out.faint(format!("{} cores, {} parachains with {} collators each, seed {}", args.cores, args.chains.len(), args.collators, args.seed))
+        out.faint(format!(
+            "{}, {} with {} each, seed {}",
+            counted(args.cores.into(), "core"),
+            counted(args.chains.len() as u64, "parachain"),
+            counted(args.collators.into(), "collator"),
+            args.seed
+        ))
     ))?;
     let mut chains = Vec::new();
     let bars = Bars::new("set-up");
@@ -88,16 +94,18 @@ impl Story {
         for chain in &self.chains {
             chain.register(&self.relay)?;
         }
+        let lag = args.finality;
         if let Some(first) = self.chains.first() {
-            let (para, blocks) = (first.para, args.blocks / 2);
+            let (para, blocks) = (first.para, (args.blocks / 2).saturating_add(lag));
             self.relay.with(|relay| relay.lease(para, blocks))?;
         }
         self.tell_relay()?;
-        // So many that a fork does not undo it.
-        for _ in 0..=args.finality {
-            self.relay.with(|relay| relay.produce());
+        // So many that no fork undoes it.
+        for _ in 0..=lag {
+            self.relay.with(LocalRelay::produce);
         }
-        self.tell_relay()
+        self.relay.with(LocalRelay::take_events);
+        self.out.say(self.out.faint(format!("   … {} later that is final.", counted((lag + 1).into(), "relay block"))))
     }
 
     fn tell_relay(&self) -> Result<(), Failure> {
@@ -186,11 +194,11 @@ impl Story {
             let (tip, finalized) = (node.collator().database().tip()?, node.collator().database().finalized()?);
             let purse = self.relay.with(|relay| relay.purse(chain.para));
             out.say(format!(
-                "   {:<14} {} block {}, {finalized} final; all {} collators have it; {} left for coretime",
+                "   {:<14} {} block {} with the relay chain and {}, {finalized} final; {} left for coretime",
                 chain.chain.name(),
                 out.good("✓"),
                 tip.number,
-                chain.nodes.len(),
+                counted(chain.nodes.len() as u64, "collator"),
                 super::telling::dot(purse)
             ))?;
             results.push(json!({
