@@ -160,7 +160,8 @@ impl DevChain {
             None => Vec::new(),
         };
         unsent.reverse();
-        let registration = registration.unwrap_or(Registration { validity_key: Vec::new(), head: Vec::new() });
+        let registration =
+            registration.unwrap_or(Registration { validity_key: Vec::new(), head: Vec::new() });
         Ok(Self { chain, para, scene, nodes, registration, unsent })
     }
 

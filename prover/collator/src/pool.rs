@@ -79,7 +79,9 @@ pub enum PoolError {
         most: u32,
     },
     /// Another extrinsic of the same sender and nonce is here and pays as much.
-    #[error("another extrinsic of this sender and nonce waits; to replace it, pay a fee of at least {needed}")]
+    #[error(
+        "another extrinsic of this sender and nonce waits; to replace it, pay a fee of at least {needed}"
+    )]
     Underpaid {
         /// The fee that would do.
         needed: u64,
@@ -231,11 +233,8 @@ impl Pool {
     #[must_use]
     pub fn ready(&self, most: usize) -> Vec<Vec<u8>> {
         let index = self.lock();
-        let mut next: BinaryHeap<_> = index
-            .nonces
-            .iter()
-            .filter_map(|(sender, nonce)| index.offer(*sender, (*nonce)?))
-            .collect();
+        let mut next: BinaryHeap<_> =
+            index.nonces.iter().filter_map(|(sender, nonce)| index.offer(*sender, (*nonce)?)).collect();
         let mut ready = Vec::new();
         while ready.len() < most {
             let Some((_, _, hash)) = next.pop() else { break };
@@ -315,18 +314,25 @@ impl Pool {
         }
     }
 
-    /// Takes in the extrinsics of undone blocks, as far as they are still valid; what is here already, or is not, is left out.
+    /// Takes in the extrinsics of undone blocks. Returns those that need not be kept elsewhere: they are here, or can never be
+    /// valid again. The others may find a sender, their turn or room later.
     ///
     /// # Errors
     /// [`PoolError::Database`], [`PoolError::State`].
-    pub fn absorb(&self, extrinsics: &[Vec<u8>]) -> Result<(), PoolError> {
+    pub fn absorb(&self, extrinsics: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, PoolError> {
+        let mut settled = Vec::new();
         for extrinsic in extrinsics {
             match self.submit(extrinsic) {
                 Err(error @ (PoolError::Database(_) | PoolError::State(_))) => return Err(error),
-                Ok(_) | Err(_) => {}
+                Err(
+                    PoolError::Invalid(Refusal::UnknownSender { .. })
+                    | PoolError::TooFarAhead { .. }
+                    | PoolError::Full(_),
+                ) => {}
+                Ok(_) | Err(_) => settled.push(extrinsic.clone()),
             }
         }
-        Ok(())
+        Ok(settled)
     }
 
     fn lock(&self) -> MutexGuard<'_, Index> {
@@ -404,7 +410,11 @@ impl Index {
         if let Some(other) = self.places.get(&(checked.sender, checked.nonce)) {
             let fee = self.entries.get(other).map_or(0, |entry| entry.fee);
             let needed = fee.saturating_add((fee / 100).saturating_mul(REPLACE_PERCENT)).saturating_add(1);
-            return if checked.fee >= needed { Ok(vec![*other]) } else { Err(PoolError::Underpaid { needed }) };
+            return if checked.fee >= needed {
+                Ok(vec![*other])
+            } else {
+                Err(PoolError::Underpaid { needed })
+            };
         }
         let full = self.entries.len() >= limits.extrinsics || self.bytes.saturating_add(bytes) > limits.bytes;
         if !full {
@@ -435,7 +445,10 @@ impl Index {
             *nonce = next_nonce(*sender)?;
         }
         for entry in self.entries.values_mut() {
-            let used = self.nonces.get(&entry.sender).is_some_and(|nonce| nonce.is_some_and(|nonce| entry.nonce < nonce));
+            let used = self
+                .nonces
+                .get(&entry.sender)
+                .is_some_and(|nonce| nonce.is_some_and(|nonce| entry.nonce < nonce));
             // After a rollback, a nonce that is still used was used at the new tip or before.
             let seen = entry.used_at.map_or(tip, |at| at.min(tip));
             entry.used_at = used.then_some(seen);

@@ -51,9 +51,8 @@ impl Scene {
     /// The people of a seed: the same for the same seed and number, so not for anything of value.
     pub fn seeded(accounts: u32, seed: u64) -> Self {
         let accounts = accounts.clamp(MIN_ACCOUNTS, MAX_ACCOUNTS).next_power_of_two();
-        let person = |index: u32| {
-            SecretKey::from_seed(blake2b_256(&(b"zkpov/scene/1", seed, index).encode()))
-        };
+        let person =
+            |index: u32| SecretKey::from_seed(blake2b_256(&(b"zkpov/scene/1", seed, index).encode()));
         Self { people: (0..accounts).into_par_iter().map(person).collect() }
     }
 

@@ -186,7 +186,10 @@ fn start_log(verbose: u8, json: bool, timings: Option<&'static Timings>) {
         _ => LevelFilter::TRACE,
     };
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(output::colours(&io::stderr()));
+    let log = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_ansi(output::colours(&io::stderr()));
     let log = if json { log.json().boxed() } else { log.boxed() }.with_filter(filter);
     let timings = timings.map(|timings| timings.with_filter(LevelFilter::INFO));
     tracing_subscriber::registry().with(log).with(timings).init();

@@ -73,7 +73,8 @@ impl Snapshot {
     /// # Errors
     /// As every read of a snapshot.
     pub fn block_by_hash(&self, hash: &[u8; 32]) -> Result<Option<BlockRecord>, DbError> {
-        let Some(number) = self.transaction.open_table(HASHES)?.get(hash)?.map(|number| number.value()) else {
+        let Some(number) = self.transaction.open_table(HASHES)?.get(hash)?.map(|number| number.value())
+        else {
             return Ok(None);
         };
         self.block(number)?

@@ -3,9 +3,7 @@
 use std::{collections::HashSet, io, path::Path, sync::Arc, thread, time::Duration};
 
 use codec::Encode;
-use redb::{
-    Builder, ConcurrencyMode, ReadableDatabase, ReadableTable, StorageBackend, WriteTransaction,
-};
+use redb::{Builder, ConcurrencyMode, ReadableDatabase, ReadableTable, StorageBackend, WriteTransaction};
 use zkpov_circuits::state::ChangeSet;
 
 use super::{

@@ -125,7 +125,8 @@ impl Coretime {
         let Prices { lease_floor, lead_in_factor, sale_blocks, .. } = self.prices;
         let lead_in = u64::from((sale_blocks / 2).max(1));
         let left = lead_in.saturating_sub(u64::from(now % sale_blocks.max(1)));
-        let above = lease_floor.saturating_mul(lead_in_factor.saturating_sub(1)).saturating_mul(left) / lead_in;
+        let above =
+            lease_floor.saturating_mul(lead_in_factor.saturating_sub(1)).saturating_mul(left) / lead_in;
         lease_floor.saturating_add(above).saturating_mul(blocks.into())
     }
 
@@ -200,8 +201,7 @@ impl Coretime {
 
     /// A candidate was backed: an order that paid for it is used up, unless a lease did.
     pub fn used(&mut self, para: u32, number: u32) {
-        let leased =
-            |lease: &Lease| lease.para == para && lease.from <= number && number < lease.until;
+        let leased = |lease: &Lease| lease.para == para && lease.from <= number && number < lease.until;
         if self.leases.iter().any(leased) {
             return;
         }
@@ -235,7 +235,10 @@ mod tests {
         let before = coretime.purse(1);
         let (lease, price) = coretime.buy_lease(0, 1, 5, 10).unwrap();
         assert_eq!((lease.core, coretime.purse(1)), (0, before - price));
-        assert_eq!([4, 5, 14, 15].map(|number| coretime.core_of(1, number).is_some()), [false, true, true, false]);
+        assert_eq!(
+            [4, 5, 14, 15].map(|number| coretime.core_of(1, number).is_some()),
+            [false, true, true, false]
+        );
         assert_eq!(coretime.buy_lease(0, 2, 14, 1), Err(NotSold::NoCore));
         coretime.buy_lease(0, 2, 15, 1).unwrap();
         assert!(matches!(coretime.buy_lease(0, 3, 100, 1), Err(NotSold::Purse { purse: 0, .. })));

@@ -244,11 +244,8 @@ impl LocalRelay {
     pub fn new(config: Config) -> Self {
         let mut queues = SimulatedRelay::new();
         queues.number = 0;
-        let state = State {
-            queues,
-            coretime: Coretime::new(config.cores, config.prices),
-            paras: BTreeMap::new(),
-        };
+        let state =
+            State { queues, coretime: Coretime::new(config.cores, config.prices), paras: BTreeMap::new() };
         let mut relay = Self {
             config,
             blocks: HashMap::new(),
@@ -440,16 +437,13 @@ impl LocalRelay {
             return Err(too_old);
         }
         let best = self.blocks.get(&self.heads.best).ok_or(too_old)?;
-        let para =
-            best.state.paras.get(&candidate.para).ok_or(NotBacked::NotRegistered(candidate.para))?;
+        let para = best.state.paras.get(&candidate.para).ok_or(NotBacked::NotRegistered(candidate.para))?;
         let pending = para.pending.as_ref().map(|(valid, _)| valid.data.head.as_slice());
         if candidate.parent_head != para.head && pending != Some(candidate.parent_head.as_slice()) {
             return Err(NotBacked::OtherParent);
         }
-        let context = RelayContext {
-            relay_parent_number: parent.number,
-            relay_parent_storage_root: parent.state_root,
-        };
+        let context =
+            RelayContext { relay_parent_number: parent.number, relay_parent_storage_root: parent.state_root };
         validate(candidate, &context, &para.key)
     }
 
@@ -470,7 +464,8 @@ impl LocalRelay {
         let (best, number) = (self.heads.best, self.number());
         let finalized = self.header(&self.heads.finalized).map_or(0, |header| header.number);
         let above = number.saturating_sub(finalized);
-        let ancestor = self.ancestor(best, number.saturating_sub(depth)).filter(|_| depth > 0 && depth <= above);
+        let ancestor =
+            self.ancestor(best, number.saturating_sub(depth)).filter(|_| depth > 0 && depth <= above);
         let ancestor = ancestor.ok_or(Refusal::Depth { depth, above })?;
         let mut heads = self.moved_heads(&best, &ancestor);
         heads.retain(|(_, from, to)| to < from);
@@ -514,10 +509,15 @@ impl LocalRelay {
         let mut events: Vec<RelayEvent> =
             state.coretime.ended(number).map(|lease| RelayEvent::LeaseEnded { lease: *lease }).collect();
         state.coretime.lapse(number);
-        for para in state.paras.keys().copied().collect::<Vec<_>>() {
+        // Before any order is used up: a core is one parachain's in a block.
+        let cores: Vec<(u32, Option<u16>)> =
+            state.paras.keys().map(|para| (*para, state.coretime.core_of(*para, number))).collect();
+        for (para, core) in cores {
             self.include(&mut state, para, number, &mut events);
             self.enact(&mut state, para, number, &mut events);
-            self.back(&mut state, para, parent, number, &mut events);
+            if let Some(core) = core {
+                self.back(&mut state, para, core, parent, &mut events);
+            }
         }
         let hash = self.seal(state, parent);
         self.event(RelayEvent::Block { number, hash });
@@ -563,9 +563,16 @@ impl LocalRelay {
         }
     }
 
-    /// Backs the first candidate that fits, if there is a core for it.
-    fn back(&mut self, state: &mut State, para: u32, parent: Hash, number: u32, events: &mut Vec<RelayEvent>) {
-        let Some(core) = state.coretime.core_of(para, number) else { return };
+    /// Backs the first candidate of a parachain that fits, on its core.
+    fn back(
+        &self,
+        state: &mut State,
+        para: u32,
+        core: u16,
+        parent: Hash,
+        events: &mut Vec<RelayEvent>,
+    ) {
+        let number = state.queues.number;
         let Some(entry) = state.paras.get_mut(&para) else { return };
         let head_hash = blake2b_256(&entry.head);
         let oldest = number.saturating_sub(self.config.allowed_ancestry);

@@ -121,25 +121,26 @@ fn module(relay: SharedRelay) -> Result<RpcModule<SharedRelay>, jsonrpsee::core:
         .para_head(para, &at.0)
         .map(|head| head.map(HexBytes)));
     method!("parachains_core", |relay, para: u32, at: Hex32| relay.core(para, &at.0));
-    method!("parachains_context", |relay, para: u32, at: Hex32| relay.context(para, &at.0).map(|view| Context {
-        number: view.context.relay_parent_number,
-        storage_root: view.context.relay_parent_storage_root,
+    method!("parachains_context", |relay, para: u32, at: Hex32| relay.context(para, &at.0).map(|view| {
+        Context {
+            number: view.context.relay_parent_number,
+            storage_root: view.context.relay_parent_storage_root,
+        }
     }));
     method!("parachains_submit", |relay, candidate: Candidate| relay.submit(&candidate));
     method!("parachains_available", |relay, head: Hex32| relay.available(&head.0));
     method!("parachains_order", |relay, para: u32, price: u64| relay.order_core(para, price));
     method!("parachains_register", |relay, registration: Registration| relay.register(&registration));
     method!("chain_getHeader", |relay, hash: Hex32| relay.header(&hash.0));
-    method!("chain_getBlockHash", |relay, number: u32| relay
-        .block_hash(number)
-        .map(|hash| hash.map(Hex32)));
+    method!("chain_getBlockHash", |relay, number: u32| relay.block_hash(number).map(|hash| hash.map(Hex32)));
     module.register_blocking_method("relay_heads", |_, relay, _| relay.heads().map_err(told))?;
     let waiting = Arc::new(Semaphore::new(MAX_WAITING));
     module.register_blocking_method("relay_wait", move |params, relay, _| {
         let (known, millis): (Heads, u64) = params.parse()?;
         // Who finds no room is answered at once, and asks again.
         let permit = waiting.try_acquire();
-        let timeout = if permit.is_ok() { Duration::from_millis(millis).min(MAX_WAIT) } else { Duration::ZERO };
+        let timeout =
+            if permit.is_ok() { Duration::from_millis(millis).min(MAX_WAIT) } else { Duration::ZERO };
         relay.wait(&known, timeout).map_err(told)
     })?;
     Ok(module)
@@ -223,7 +224,8 @@ impl Relay for RemoteRelay {
     }
 
     fn context(&self, para: u32, at: &Hash) -> Result<RelayView, RelayError> {
-        let Context { number, storage_root } = self.ask("parachains_context", rpc_params![para, Hex32(*at)])?;
+        let Context { number, storage_root } =
+            self.ask("parachains_context", rpc_params![para, Hex32(*at)])?;
         let context = RelayContext { relay_parent_number: number, relay_parent_storage_root: storage_root };
         Ok(RelayView { context })
     }

@@ -7,9 +7,7 @@ use std::{
 
 use super::{
     header::RelayHeader,
-    interface::{
-        BlockData, Candidate, Core, Hash, Heads, Registration, Relay, RelayError, RelayView,
-    },
+    interface::{BlockData, Candidate, Core, Hash, Heads, Registration, Relay, RelayError, RelayView},
     local::{LocalRelay, Refusal},
 };
 

@@ -5,7 +5,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -73,16 +74,30 @@ impl Metrics {
         let prove_seconds = Histogram::with_opts(seconds)?;
         registry.register(Box::new(prove_seconds.clone()))?;
         Ok(Self {
-            height: gauges("substrate_block_height", "Number of the newest and of the final block", "status")?,
-            pool: gauges("substrate_ready_transactions_number", "Extrinsics in the pool, by status", "status")?,
+            height: gauges(
+                "substrate_block_height",
+                "Number of the newest and of the final block",
+                "status",
+            )?,
+            pool: gauges(
+                "substrate_ready_transactions_number",
+                "Extrinsics in the pool, by status",
+                "status",
+            )?,
             pool_bytes: gauge("zkpov_pool_bytes", "Bytes of the extrinsics in the pool")?,
             relay_height: gauge("zkpov_relay_block_height", "Number of the relay chain's best block")?,
             blocks_authored: counter("zkpov_blocks_authored_total", "Blocks that this collator made")?,
             blocks_imported: counter("zkpov_blocks_imported_total", "Blocks of other collators")?,
             orders: counter("zkpov_core_orders_total", "Cores ordered on demand")?,
-            refused: counter("zkpov_relay_refusals_total", "Candidates and orders that the relay chain refused")?,
+            refused: counter(
+                "zkpov_relay_refusals_total",
+                "Candidates and orders that the relay chain refused",
+            )?,
             errors: counter("zkpov_errors_total", "Steps that failed")?,
-            extrinsics: counter("zkpov_extrinsics_total", "Extrinsics in the blocks that this collator made")?,
+            extrinsics: counter(
+                "zkpov_extrinsics_total",
+                "Extrinsics in the blocks that this collator made",
+            )?,
             blocks_undone,
             prove_seconds,
             registry,

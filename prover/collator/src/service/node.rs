@@ -11,7 +11,7 @@
 //! Everything it needs is in the database and at the relay chain, so it can be killed between any two instructions: the next
 //! step of the next process does what is left.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use tracing::{info, info_span, warn};
 use zkpov_circuits::{keys::SecretKey, runtime::ExecutionError};
@@ -30,8 +30,10 @@ use crate::{
     relay_file::{RelayFile, RelayFileError},
 };
 
-/// Most blocks that are imported in one step; the next goes on. Their PoVs are in memory at the same time.
-const IMPORT_BATCH: usize = 64;
+/// Most blocks that are imported in one step; the next goes on.
+const IMPORT_BATCH: usize = 1024;
+/// Most blocks that are in memory at the same time; on a longer way back the others are asked for a second time.
+const KEPT_BLOCKS: usize = 16;
 /// Most extrinsics that are offered to a block, several times what any tier holds.
 const OFFERED: usize = 4096;
 /// Relay blocks of a turn: as many as a block takes to be backed and included, so that each turn has its chance.
@@ -136,7 +138,9 @@ pub enum NodeError {
     #[error(transparent)]
     Relay(#[from] RelayError),
     /// The parachain is not registered.
-    #[error("para {0} is not registered on this relay chain; register it, or on a development relay start with --register")]
+    #[error(
+        "para {0} is not registered on this relay chain; register it, or on a development relay start with --register"
+    )]
     NotRegistered(u32),
     /// A final block of the database is not on this relay chain.
     #[error(
@@ -293,7 +297,11 @@ impl Node {
         let validity_key = self.keys.validity_key().key().encode();
         self.relay.register(&Registration { validity_key, head })?;
         if first {
-            info!(para = self.para(), block = finalized, "registration asked for; it counts from the next relay block");
+            info!(
+                para = self.para(),
+                block = finalized,
+                "registration asked for; it counts from the next relay block"
+            );
         }
         Ok(())
     }
@@ -336,7 +344,9 @@ impl Node {
     fn relay_parent_of(&self, block: &BlockRecord, heads: &Heads) -> Result<Result<Hash, Undone>, NodeError> {
         let context = RelayFile::parse(&block.relay)?.context;
         let number = context.relay_parent_number;
-        let Some(best) = self.relay.header(&heads.best)? else { return Err(RelayError::UnknownBlock(heads.best).into()) };
+        let Some(best) = self.relay.header(&heads.best)? else {
+            return Err(RelayError::UnknownBlock(heads.best).into());
+        };
         if best.number.saturating_sub(number) >= self.conduct.patience {
             return Ok(Err(Undone::Late));
         }
@@ -374,8 +384,8 @@ impl Node {
         if pending.is_empty() {
             return Ok(());
         }
-        self.pool.absorb(&pending)?;
-        Ok(self.collator.forget_pending(&pending)?)
+        let settled = self.pool.absorb(&pending)?;
+        if settled.is_empty() { Ok(()) } else { Ok(self.collator.forget_pending(&settled)?) }
     }
 
     /// Imports the blocks up to the relay chain's head, after going back to where they branch off.
@@ -383,16 +393,17 @@ impl Node {
         let _span = info_span!("catch_up").entered();
         let finalized = self.collator.database().finalized()?;
         let mut hash = blake2b_256(best);
-        let mut missing = Vec::new();
+        // Hashes of all that is missing, newest first; blocks of the oldest alone.
+        let (mut missing, mut kept) = (Vec::new(), VecDeque::new());
         let ancestor = loop {
             let data = self.block_data(&hash)?;
             let head = Head::decode(&data.head)?;
             let below = head.number.checked_sub(1).filter(|below| *below >= finalized);
             let below = below.ok_or(NodeError::OtherChain(finalized))?;
-            missing.push((hash, data));
-            // Of a long way only the lowest blocks are kept: the others are asked for again by a later step.
-            if missing.len() > IMPORT_BATCH {
-                missing.remove(0);
+            missing.push(hash);
+            kept.push_back(data);
+            if kept.len() > KEPT_BLOCKS {
+                kept.pop_front();
             }
             let known = self.collator.database().head(below)?;
             if known.is_some_and(|known| blake2b_256(&known) == head.parent_hash) {
@@ -401,19 +412,28 @@ impl Node {
             hash = head.parent_hash;
         };
         self.roll_back(ancestor, Undone::Reverted, done)?;
-        for (hash, data) in missing.into_iter().rev() {
-            let relay = RelayFile { context: data.context() };
-            let number = Head::decode(&data.head)?.number;
-            let imported = self
-                .collator
-                .import(self.keys.validity_key(), &relay, &data.pov)
-                .map_err(|source| NodeError::Import { number, source: Box::new(source) })?;
-            if imported.block.hash != hash {
-                self.collator.rollback(number.saturating_sub(1))?;
-                return Err(NodeError::OtherBlock(hash));
-            }
-            done.push(Done::Imported { number });
+        for hash in missing.into_iter().rev().take(IMPORT_BATCH) {
+            let data = match kept.pop_back() {
+                Some(data) => data,
+                None => self.block_data(&hash)?,
+            };
+            self.import(&hash, &data, done)?;
         }
+        Ok(())
+    }
+
+    fn import(&mut self, hash: &Hash, data: &BlockData, done: &mut Vec<Done>) -> Result<(), NodeError> {
+        let relay = RelayFile { context: data.context() };
+        let number = Head::decode(&data.head)?.number;
+        let imported = self
+            .collator
+            .import(self.keys.validity_key(), &relay, &data.pov)
+            .map_err(|source| NodeError::Import { number, source: Box::new(source) })?;
+        if imported.block.hash != *hash {
+            self.collator.rollback(number.saturating_sub(1))?;
+            return Err(NodeError::OtherBlock(*hash));
+        }
+        done.push(Done::Imported { number });
         Ok(())
     }
 
@@ -475,7 +495,12 @@ impl Node {
         self.pool.refused(made.refused.iter().filter_map(|(at, _)| extrinsics.get(*at)).map(Vec::as_slice));
         self.pool.refresh()?;
         let block = authored.block;
-        info!(number = block.number, extrinsics = made.included.len(), bytes = block.pov.len(), "block authored");
+        info!(
+            number = block.number,
+            extrinsics = made.included.len(),
+            bytes = block.pov.len(),
+            "block authored"
+        );
         done.push(Done::Authored {
             number: block.number,
             extrinsics: made.included.len(),

@@ -88,9 +88,11 @@ pub async fn start(node: Node, relay: Arc<dyn Relay>, listen: Listen) -> Result<
     let metrics = Metrics::new()?;
     let pool = node.pool().clone();
     let answers = Answers::new(*node.collator().info(), node.collator().handle(), pool);
-    let (rpc, server) = server::start(listen.rpc, answers)
-        .await
-        .map_err(|source| StartError::Listen { address: listen.rpc, option: "--rpc", source })?;
+    let (rpc, server) = server::start(listen.rpc, answers).await.map_err(|source| StartError::Listen {
+        address: listen.rpc,
+        option: "--rpc",
+        source,
+    })?;
     let mut at = None;
     let mut serving = None;
     if let Some(address) = listen.metrics {

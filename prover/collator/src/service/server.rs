@@ -171,8 +171,12 @@ impl Answers {
 
     fn submit(&self, params: &Params<'_>) -> Answer<String> {
         let bytes = match params.one::<Value>()? {
-            Value::String(text) => from_hex(&text)
-                .ok_or_else(|| error(code::BAD_FORMAT, "an extrinsic is 0x and its SCALE bytes in hexadecimal, or its JSON object"))?,
+            Value::String(text) => from_hex(&text).ok_or_else(|| {
+                error(
+                    code::BAD_FORMAT,
+                    "an extrinsic is 0x and its SCALE bytes in hexadecimal, or its JSON object",
+                )
+            })?,
             object @ Value::Object(_) => self
                 .info
                 .chain
@@ -230,7 +234,9 @@ impl Answers {
         let snapshot = self.snapshot()?;
         let (tip, finalized) =
             (snapshot.tip().map_err(internal)?.number, snapshot.finalized().map_err(internal)?);
-        Ok(json!({ "peers": 0, "isSyncing": false, "shouldHavePeers": false, "best": tip, "finalized": finalized }))
+        Ok(
+            json!({ "peers": 0, "isSyncing": false, "shouldHavePeers": false, "best": tip, "finalized": finalized }),
+        )
     }
 
     fn chain(&self, _: &Params<'_>) -> Answer<String> {
@@ -264,7 +270,10 @@ impl Answers {
 
     fn account_id(&self, who: &Value) -> Answer<AccountId> {
         let wrong = || {
-            error(code::INVALID_PARAMS, "an account is its index, or its key as 0x and 128 hexadecimal digits")
+            error(
+                code::INVALID_PARAMS,
+                "an account is its index, or its key as 0x and 128 hexadecimal digits",
+            )
         };
         match who {
             Value::Number(index) => {
@@ -272,8 +281,10 @@ impl Answers {
                 index.map(AccountId::Index).ok_or_else(wrong)
             }
             Value::String(text) => {
-                let bytes: [u8; 64] = from_hex(text).and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)?;
-                let key = PublicKey::from_bytes(&bytes).map_err(|reason| error(code::INVALID_PARAMS, reason))?;
+                let bytes: [u8; 64] =
+                    from_hex(text).and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)?;
+                let key =
+                    PublicKey::from_bytes(&bytes).map_err(|reason| error(code::INVALID_PARAMS, reason))?;
                 Ok(AccountId::Key(key))
             }
             _ => Err(wrong()),
@@ -347,10 +358,11 @@ impl Number {
     fn value(self) -> Answer<u32> {
         match self {
             Self::Plain(number) => Ok(number),
-            Self::Hex(text) => text
-                .strip_prefix("0x")
-                .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-                .ok_or_else(|| error(code::INVALID_PARAMS, "a number is a number, or 0x and hexadecimal digits")),
+            Self::Hex(text) => {
+                text.strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok()).ok_or_else(
+                    || error(code::INVALID_PARAMS, "a number is a number, or 0x and hexadecimal digits"),
+                )
+            }
         }
     }
 }

@@ -42,7 +42,11 @@ pub(super) fn relay_parent(relay: &SharedRelay) -> Result<RelayContext, Failure>
 
 impl Story<'_> {
     /// Registers the parachain with a relay chain, and leases a core.
-    pub(super) fn buy_a_core(&mut self, sample: &SampleChain, validity_key: &[u8]) -> Result<SharedRelay, Failure> {
+    pub(super) fn buy_a_core(
+        &mut self,
+        sample: &SampleChain,
+        validity_key: &[u8],
+    ) -> Result<SharedRelay, Failure> {
         let out = self.out;
         self.chapter(3, "It registers with a relay chain and buys coretime")?;
         let mut local = LocalRelay::new(Config { finality_lag: FINALITY_LAG, ..Config::default() });
@@ -81,7 +85,12 @@ impl Story<'_> {
         let author = Some(scene.author().clone());
         let node = Node::new(collator, keys, author, pool, Arc::new(relay.clone()), conduct);
         let names = BTreeMap::from([(PARA_ID, self.chain.name().to_owned())]);
-        let mut watch = Watch { relay, node, telling: Telling::new(self.out, names), silent: self.out.is_json() };
+        let mut watch = Watch {
+            relay,
+            node,
+            telling: Telling::new(self.out, names).indented(),
+            silent: self.out.is_json(),
+        };
         // The collator offers what it made; it is backed, then included.
         watch.step()?;
         watch.produce(2)?;
@@ -111,7 +120,10 @@ impl Story<'_> {
             out.good("✓"),
             counted(extrinsics as u64, "extrinsic")
         ))?;
-        out.say(out.faint(format!("     proven again in {}, for the block rests on another relay parent", duration(proving))))?;
+        out.say(out.faint(format!(
+            "     proven again in {}, for the block rests on another relay parent",
+            duration(proving)
+        )))?;
         self.figure("prove_again_seconds", json!(proving.as_secs_f64()));
         self.figure("finalized", json!(finalized));
         // The files are of the block that is final.

@@ -27,8 +27,8 @@ use zkpov_collator::{
     files, key_file,
     keystore::KeyStore,
     paths,
-    relay_file::RelayFile,
     relay::shared::SharedRelay,
+    relay_file::RelayFile,
     sample::{PARA_ID, SampleBlock, SampleChain},
     scene::{self, Scene},
 };
@@ -220,7 +220,8 @@ impl Story<'_> {
         files::write_atomically(&self.directory.join("relay.json"), relay.to_json().as_bytes())?;
         let before = self.author_balance(sample)?;
         let bars = Bars::new("proof");
-        let block = sample.author_at(relay.context, keys, &extrinsics, &Options::default().with_progress(&bars))?;
+        let block =
+            sample.author_at(relay.context, keys, &extrinsics, &Options::default().with_progress(&bars))?;
         drop(bars);
         let pov = self.directory.join("block-1.pov");
         files::write_atomically(&pov, &block.record.pov)?;
@@ -295,10 +296,11 @@ impl Story<'_> {
         let out = self.out;
         self.chapter(5, "A relay validator checks it, where it would have executed it")?;
         let start = Instant::now();
-        let transition = validate_block(&block.parent_head, &block.relay, keys.validity_key(), &block.record.pov)
-            .map_err(|reason| {
-            Failure::misuse(format!("the block is refused: {reason}; this is a fault of the program"))
-        })?;
+        let transition =
+            validate_block(&block.parent_head, &block.relay, keys.validity_key(), &block.record.pov)
+                .map_err(|reason| {
+                    Failure::misuse(format!("the block is refused: {reason}; this is a fault of the program"))
+                })?;
         let took = start.elapsed();
         if transition.head_data != block.record.head {
             return Err(Failure::misuse(

@@ -45,7 +45,7 @@ pub(crate) struct Args {
     collators: u32,
 
     /// How many relay blocks the story has
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(4..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(4..=10_000))]
     blocks: u32,
 
     /// Which story: the same seed, the same blocks

@@ -4,18 +4,10 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
-use zkpov_collator::relay::{
-    local::LocalRelay,
-    rpc,
-    shared::SharedRelay,
-};
+use zkpov_collator::relay::{local::LocalRelay, rpc, shared::SharedRelay};
 
 use super::{Args, telling::Telling};
-use crate::cli::{
-    failure::Failure,
-    output::Output,
-    signals,
-};
+use crate::cli::{failure::Failure, output::Output, signals};
 
 /// The deepest fork.
 const MAX_DEPTH: u32 = 3;

@@ -72,7 +72,13 @@ pub(super) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     }
     drop(bars);
     let names = chains.iter().map(|chain| (chain.para, chain.chain.name().to_owned())).collect();
-    let mut story = Story { out, telling: Telling::new(out, names), relay, chains, random: StdRng::seed_from_u64(args.seed) };
+    let mut story = Story {
+        out,
+        telling: Telling::new(out, names),
+        relay,
+        chains,
+        random: StdRng::seed_from_u64(args.seed),
+    };
     story.begin(args)?;
     for _ in 0..args.blocks {
         story.block(args.forks)?;
@@ -105,7 +111,9 @@ impl Story {
             self.relay.with(LocalRelay::produce);
         }
         self.relay.with(LocalRelay::take_events);
-        self.out.say(self.out.faint(format!("   … {} later that is final.", counted((lag + 1).into(), "relay block"))))
+        self.out.say(
+            self.out.faint(format!("   … {} later that is final.", counted((lag + 1).into(), "relay block"))),
+        )
     }
 
     fn tell_relay(&self) -> Result<(), Failure> {
@@ -191,7 +199,8 @@ impl Story {
                 numbers.insert(letter(number).to_string(), tip.number);
             }
             let Some(node) = chain.nodes.first() else { continue };
-            let (tip, finalized) = (node.collator().database().tip()?, node.collator().database().finalized()?);
+            let (tip, finalized) =
+                (node.collator().database().tip()?, node.collator().database().finalized()?);
             let purse = self.relay.with(|relay| relay.purse(chain.para));
             out.say(format!(
                 "   {:<14} {} block {} with the relay chain and {}, {finalized} final; {} left for coretime",

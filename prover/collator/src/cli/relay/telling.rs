@@ -28,11 +28,18 @@ pub(crate) struct Telling {
     out: Output,
     /// Names of the parachains.
     names: BTreeMap<u32, String>,
+    /// What every line begins with.
+    indent: &'static str,
 }
 
 impl Telling {
     pub(crate) fn new(out: Output, names: BTreeMap<u32, String>) -> Self {
-        Self { out, names }
+        Self { out, names, indent: "" }
+    }
+
+    /// The same as a part of something longer.
+    pub(crate) fn indented(self) -> Self {
+        Self { indent: "   ", ..self }
     }
 
     /// The name of a parachain.
@@ -41,7 +48,7 @@ impl Telling {
     }
 
     fn line(&self, who: &str, mark: &str, what: &str) -> Result<(), Failure> {
-        self.out.say(format!("   {who:<14} {mark} {what}"))
+        self.out.say(format!("{}   {who:<14} {mark} {what}", self.indent))
     }
 
     fn json(&self, value: &Value) -> Result<(), Failure> {
@@ -53,12 +60,17 @@ impl Telling {
         self.json(&json_of(event))?;
         let out = self.out;
         match event {
-            RelayEvent::Block { number, hash } => {
-                out.say(format!("{} {}", out.heading(format!("relay block {number}")), out.faint(short(hash))))
-            }
-            RelayEvent::Registered { para } => {
-                self.line(&self.name(*para), "·", &format!("registered: its validity key is its validation code, para {para}"))
-            }
+            RelayEvent::Block { number, hash } => out.say(format!(
+                "{}relay block {} {}",
+                self.indent,
+                out.strong(number),
+                out.faint(short(hash))
+            )),
+            RelayEvent::Registered { para } => self.line(
+                &self.name(*para),
+                "·",
+                &format!("registered: its validity key is its validation code, para {para}"),
+            ),
             RelayEvent::LeaseSold { lease, price } => self.line(
                 &self.name(lease.para),
                 "·",
@@ -75,31 +87,48 @@ impl Telling {
                 "·",
                 &format!("the lease of core {} is over: no core, no block", lease.core),
             ),
-            RelayEvent::Ordered { para, price } => {
-                self.line(&self.name(*para), "·", &format!("orders a core on demand, for {}", out.strong(dot(*price))))
-            }
-            RelayEvent::Backed { para, block, core } => {
-                self.line(&self.name(*para), "◌", &format!("block {block} backed: the proof holds; on core {core}"))
-            }
+            RelayEvent::Ordered { para, price } => self.line(
+                &self.name(*para),
+                "·",
+                &format!("orders a core on demand, for {}", out.strong(dot(*price))),
+            ),
+            RelayEvent::Backed { para, block, core } => self.line(
+                &self.name(*para),
+                "◌",
+                &format!("block {block} backed: the proof holds; on core {core}"),
+            ),
             RelayEvent::Included { para, block, head } => self.line(
                 &self.name(*para),
                 &out.good("●"),
                 &format!("block {block} {} {}", out.good("included"), out.faint(short(head))),
             ),
-            RelayEvent::Refused { para, reason } => {
-                self.line(&self.name(*para), &out.bad("✗"), &format!("a candidate is {}: {reason}", out.bad("refused")))
-            }
+            RelayEvent::Refused { para, reason } => self.line(
+                &self.name(*para),
+                &out.bad("✗"),
+                &format!("a candidate is {}: {reason}", out.bad("refused")),
+            ),
             RelayEvent::Reverted { depth, ancestor, heads } => {
-                let what = format!("{} abandoned: the chain goes on from block {ancestor}", counted((*depth).into(), "block"));
+                let what = format!(
+                    "{} abandoned: the chain goes on from block {ancestor}",
+                    counted((*depth).into(), "block")
+                );
                 self.line("fork", &out.bad("↯"), &out.warning(what))?;
                 for (para, from, to) in heads {
-                    self.line(&self.name(*para), &out.bad("↯"), &format!("its head goes back with it, from block {from} to {to}"))?;
+                    self.line(
+                        &self.name(*para),
+                        &out.bad("↯"),
+                        &format!("its head goes back with it, from block {from} to {to}"),
+                    )?;
                 }
                 Ok(())
             }
             RelayEvent::Finalized { number, heads } => {
                 for (para, block) in heads {
-                    self.line(&self.name(*para), &out.good("■"), &format!("block {block} {}, with relay block {number}", out.good("final")))?;
+                    self.line(
+                        &self.name(*para),
+                        &out.good("■"),
+                        &format!("block {block} {}, with relay block {number}", out.good("final")),
+                    )?;
                 }
                 Ok(())
             }
@@ -134,7 +163,13 @@ impl Telling {
                     Undone::Late => "not included in time",
                     Undone::Refused => "refused by the relay chain",
                 };
-                self.line(&who, &out.bad("↶"), &format!("goes back from block {from} to {to} ({why}); the extrinsics wait in the pool again"))
+                self.line(
+                    &who,
+                    &out.bad("↶"),
+                    &format!(
+                        "goes back from block {from} to {to} ({why}); the extrinsics wait in the pool again"
+                    ),
+                )
             }
             Done::Refused { reason } => self.line(&who, &out.bad("✗"), &format!("is refused: {reason}")),
             // The relay chain tells of these.
@@ -157,13 +192,17 @@ fn short(hash: &[u8; 32]) -> String {
 
 fn json_of(event: &RelayEvent) -> Value {
     match event {
-        RelayEvent::Block { number, hash } => json!({ "event": "relay_block", "number": number, "hash": hex(hash) }),
+        RelayEvent::Block { number, hash } => {
+            json!({ "event": "relay_block", "number": number, "hash": hex(hash) })
+        }
         RelayEvent::Registered { para } => json!({ "event": "registered", "para": para }),
         RelayEvent::LeaseSold { lease, price } => json!({
             "event": "lease_sold", "para": lease.para, "core": lease.core, "from": lease.from, "until": lease.until,
             "price": price,
         }),
-        RelayEvent::LeaseEnded { lease } => json!({ "event": "lease_ended", "para": lease.para, "core": lease.core }),
+        RelayEvent::LeaseEnded { lease } => {
+            json!({ "event": "lease_ended", "para": lease.para, "core": lease.core })
+        }
         RelayEvent::Ordered { para, price } => json!({ "event": "ordered", "para": para, "price": price }),
         RelayEvent::Backed { para, block, core } => {
             json!({ "event": "backed", "para": para, "block": block, "core": core })
