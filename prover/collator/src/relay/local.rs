@@ -402,9 +402,11 @@ impl LocalRelay {
     /// # Errors
     /// [`NotBacked`].
     pub fn submit(&mut self, candidate: &Candidate) -> Result<(), Refusal> {
+        let parent_head_hash = blake2b_256(&candidate.parent_head);
         let known = |valid: &Arc<Valid>| {
             valid.para == candidate.para
                 && valid.relay_parent == candidate.relay_parent
+                && valid.parent_head_hash == parent_head_hash
                 && valid.data.pov == candidate.pov
         };
         let best = self.blocks.get(&self.heads.best).and_then(|best| best.state.paras.get(&candidate.para));
@@ -564,14 +566,7 @@ impl LocalRelay {
     }
 
     /// Backs the first candidate of a parachain that fits, on its core.
-    fn back(
-        &self,
-        state: &mut State,
-        para: u32,
-        core: u16,
-        parent: Hash,
-        events: &mut Vec<RelayEvent>,
-    ) {
+    fn back(&self, state: &mut State, para: u32, core: u16, parent: Hash, events: &mut Vec<RelayEvent>) {
         let number = state.queues.number;
         let Some(entry) = state.paras.get_mut(&para) else { return };
         let head_hash = blake2b_256(&entry.head);
