@@ -138,7 +138,7 @@ impl DevChain {
             let base = directory.join(format!("collator-{number}"));
             let collator = Collator::create(&base, chain, para, spec.as_bytes())?;
             let info = *collator.info();
-            let validity_key = setup::validity_key(info.identity, vec![tier_key.clone()]).encode();
+            let validity_key = setup::validity_key(&info, vec![tier_key.clone()]).encode();
             files::write_atomically(&paths::validity_key(&keys), &validity_key)?;
             let head = collator.database().genesis()?.head;
             registration.get_or_insert(Registration { validity_key, head });

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use zkpov_verifier::relay::RelayContext;
 
 use super::header::RelayHeader;
+use crate::relay_file::RelayFile;
 
 /// A hash.
 pub type Hash = [u8; 32];
@@ -62,11 +63,12 @@ pub trait Relay: Send + Sync + std::fmt::Debug {
     /// [`RelayError::UnknownBlock`].
     fn core(&self, para: u32, at: &Hash) -> Result<Core, RelayError>;
 
-    /// What a block of a parachain sees of relay block `at` as its relay parent.
+    /// What a block of a parachain sees of relay block `at` as its relay parent: number and root, and the messages that wait for the
+    /// parachain with their storage proof.
     ///
     /// # Errors
     /// [`RelayError::UnknownBlock`].
-    fn context(&self, para: u32, at: &Hash) -> Result<RelayView, RelayError>;
+    fn context(&self, para: u32, at: &Hash) -> Result<RelayFile, RelayError>;
 
     /// Offers a candidate to the validators. Offering it again changes nothing.
     ///
@@ -129,13 +131,6 @@ pub enum Core {
     Scheduled,
     /// The core holds a candidate that is backed and not yet included.
     Occupied,
-}
-
-/// What a block sees of its relay parent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RelayView {
-    /// Number and storage root.
-    pub context: RelayContext,
 }
 
 /// A block offered for inclusion.

@@ -21,7 +21,7 @@ use zkpov_verifier::{
     hashing::blake2b_256,
     head::Head,
     key::{KeyPolicy, PreparedKey},
-    message::Inbound,
+    message::MessageFormat,
     relay::{RelayContext, keys},
     simulation::relay::SimulatedRelay,
 };
@@ -32,6 +32,7 @@ use super::{
     header::RelayHeader,
     interface::{BlockData, Candidate, Core, Hash, Heads, Registration},
 };
+use crate::relay_file::RelayFile;
 
 /// How a local relay chain runs.
 #[derive(Clone, Copy, Debug)]
@@ -327,11 +328,19 @@ impl LocalRelay {
         })
     }
 
-    /// What waits for a parachain at a relay parent, and the proof of it; `None` for an unknown block.
+    /// What a block of a parachain sees of a relay parent; `None` for an unknown block. A parachain that no message waits for and
+    /// that takes none needs no storage proof.
     #[must_use]
-    pub fn messages(&self, para: u32, at: &Hash) -> Option<(Vec<Vec<u8>>, Inbound)> {
-        let queues = &self.blocks.get(at)?.state.queues;
-        Some((queues.storage_proof(para), queues.inbound(para, queues.number)))
+    pub fn view(&self, para: u32, at: &Hash) -> Option<RelayFile> {
+        let context = self.context(at)?;
+        let state = &self.blocks.get(at)?.state;
+        let queues = &state.queues;
+        let format = state.paras.get(&para).map(|para| para.key.key().messages).unwrap_or_default();
+        let inbound = queues.inbound(para, queues.number);
+        if format == MessageFormat::Dropped && inbound.is_empty() {
+            return Some(RelayFile::blind(context));
+        }
+        Some(RelayFile { context, storage_proof: queues.storage_proof(para), inbound })
     }
 
     /// What a parachain has to pay for coretime with.

@@ -8,7 +8,7 @@
 //! | `chain_getBlockHash` | number | hash on the best chain, or null |
 //! | `parachains_head` | para id, relay block | head data or null |
 //! | `parachains_core` | para id, relay block | `"none"`, `"scheduled"`, `"occupied"` |
-//! | `parachains_context` | para id, relay block | `{"number", "storage_root"}` |
+//! | `parachains_context` | para id, relay block | a relay file, as a string |
 //! | `parachains_submit` | candidate | null |
 //! | `parachains_available` | hash of a head | block or null |
 //! | `parachains_order` | para id, highest price | price paid |
@@ -31,16 +31,16 @@ use jsonrpsee::{
 use jsonrpsee_http_client::{HttpClient, HttpClientBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{runtime::Handle, sync::Semaphore};
-use zkpov_verifier::{block::MAX_POV, key::MAX_KEY_BYTES, relay::RelayContext};
+use zkpov_verifier::{block::MAX_POV, key::MAX_KEY_BYTES};
 
 use super::{
     header::RelayHeader,
     interface::{
-        BlockData, Candidate, Core, Hash, Heads, Registration, Relay, RelayError, RelayView, hex_array,
-        hex_bytes,
+        BlockData, Candidate, Core, Hash, Heads, Registration, Relay, RelayError, hex_array, hex_bytes,
     },
     shared::SharedRelay,
 };
+use crate::relay_file::RelayFile;
 
 /// Error code of a refusal.
 pub const REFUSED: i32 = 2000;
@@ -68,13 +68,6 @@ struct Hex32(#[serde(with = "hex_array")] Hash);
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 struct HexBytes(#[serde(with = "hex_bytes")] Vec<u8>);
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Context {
-    number: u32,
-    #[serde(with = "hex_array")]
-    storage_root: Hash,
-}
 
 fn told(error: RelayError) -> ErrorObjectOwned {
     let code = match error {
@@ -121,12 +114,10 @@ fn module(relay: SharedRelay) -> Result<RpcModule<SharedRelay>, jsonrpsee::core:
         .para_head(para, &at.0)
         .map(|head| head.map(HexBytes)));
     method!("parachains_core", |relay, para: u32, at: Hex32| relay.core(para, &at.0));
-    method!("parachains_context", |relay, para: u32, at: Hex32| relay.context(para, &at.0).map(|view| {
-        Context {
-            number: view.context.relay_parent_number,
-            storage_root: view.context.relay_parent_storage_root,
-        }
-    }));
+    // As the relay file that `zkpov author` takes.
+    method!("parachains_context", |relay, para: u32, at: Hex32| relay
+        .context(para, &at.0)
+        .map(|file| file.to_json()));
     method!("parachains_submit", |relay, candidate: Candidate| relay.submit(&candidate));
     method!("parachains_available", |relay, head: Hex32| relay.available(&head.0));
     method!("parachains_order", |relay, para: u32, price: u64| relay.order_core(para, price));
@@ -223,11 +214,9 @@ impl Relay for RemoteRelay {
         self.ask("parachains_core", rpc_params![para, Hex32(*at)])
     }
 
-    fn context(&self, para: u32, at: &Hash) -> Result<RelayView, RelayError> {
-        let Context { number, storage_root } =
-            self.ask("parachains_context", rpc_params![para, Hex32(*at)])?;
-        let context = RelayContext { relay_parent_number: number, relay_parent_storage_root: storage_root };
-        Ok(RelayView { context })
+    fn context(&self, para: u32, at: &Hash) -> Result<RelayFile, RelayError> {
+        let file: String = self.ask("parachains_context", rpc_params![para, Hex32(*at)])?;
+        RelayFile::parse(file.as_bytes()).map_err(|error| RelayError::Unreachable(error.to_string()))
     }
 
     fn submit(&self, candidate: &Candidate) -> Result<(), RelayError> {

@@ -7,9 +7,10 @@ use std::{
 
 use super::{
     header::RelayHeader,
-    interface::{BlockData, Candidate, Core, Hash, Heads, Registration, Relay, RelayError, RelayView},
+    interface::{BlockData, Candidate, Core, Hash, Heads, Registration, Relay, RelayError},
     local::{LocalRelay, Refusal},
 };
+use crate::relay_file::RelayFile;
 
 /// A handle to a local relay chain; clones are of the same one.
 #[derive(Clone, Debug)]
@@ -77,9 +78,8 @@ impl Relay for SharedRelay {
         self.lock().core(para, at).ok_or(RelayError::UnknownBlock(*at))
     }
 
-    fn context(&self, _para: u32, at: &Hash) -> Result<RelayView, RelayError> {
-        let context = self.lock().context(at).ok_or(RelayError::UnknownBlock(*at))?;
-        Ok(RelayView { context })
+    fn context(&self, para: u32, at: &Hash) -> Result<RelayFile, RelayError> {
+        self.lock().view(para, at).ok_or(RelayError::UnknownBlock(*at))
     }
 
     fn submit(&self, candidate: &Candidate) -> Result<(), RelayError> {

@@ -14,7 +14,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use tracing::{info, info_span, warn};
-use zkpov_circuits::{keys::SecretKey, runtime::ExecutionError};
+use zkpov_circuits::keys::SecretKey;
 use zkpov_prover::Options;
 use zkpov_verifier::{hashing::blake2b_256, head::Head, lane::TierId, scale::DecodeError};
 
@@ -191,11 +191,14 @@ impl NodeError {
     /// Whether a later step may do better, so that a service goes on.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Relay(_) | Self::NotRegistered(_) | Self::NotAvailable(_) | Self::OtherBlock(_) => true,
-            Self::Author(AuthorError::Execution(ExecutionError::Author(_)) | AuthorError::NoAccount) => false,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Relay(_)
+                | Self::NotRegistered(_)
+                | Self::NotAvailable(_)
+                | Self::OtherBlock(_)
+                | Self::Author(AuthorError::Messages(_))
+        )
     }
 }
 
@@ -423,7 +426,7 @@ impl Node {
     }
 
     fn import(&mut self, hash: &Hash, data: &BlockData, done: &mut Vec<Done>) -> Result<(), NodeError> {
-        let relay = RelayFile { context: data.context() };
+        let relay = RelayFile::blind(data.context());
         let number = Head::decode(&data.head)?.number;
         let imported = self
             .collator
@@ -476,8 +479,9 @@ impl Node {
             Core::Occupied => return Ok(()),
             Core::None => return self.order(done),
         }
-        let context = self.relay.context(self.para(), &heads.best)?.context;
-        let not_mine = |(mine, of): (u32, u32)| context.relay_parent_number / TURN_BLOCKS % of.max(1) != mine;
+        let view = self.relay.context(self.para(), &heads.best)?;
+        let not_mine =
+            |(mine, of): (u32, u32)| view.context.relay_parent_number / TURN_BLOCKS % of.max(1) != mine;
         if self.conduct.turn.is_some_and(not_mine) {
             return Ok(());
         }
@@ -485,7 +489,7 @@ impl Node {
         let request = AuthorRequest {
             extrinsics: &extrinsics,
             pending: false,
-            relay: &RelayFile { context },
+            relay: &view,
             author,
             keys: &self.keys,
             tier: self.conduct.tier,
