@@ -197,7 +197,7 @@ impl NodeError {
                 | Self::NotRegistered(_)
                 | Self::NotAvailable(_)
                 | Self::OtherBlock(_)
-                | Self::Author(AuthorError::Messages(_))
+                | Self::Author(AuthorError::Relay(_))
         )
     }
 }
@@ -489,6 +489,7 @@ impl Node {
         let request = AuthorRequest {
             extrinsics: &extrinsics,
             pending: false,
+            upgrade: None,
             relay: &view,
             author,
             keys: &self.keys,
