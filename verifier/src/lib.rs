@@ -17,8 +17,8 @@
 //!   poseidon  field  hashing         hashes and the field
 //! ```
 //!
-//! A file uses files on its own floor and below. `testing` (a feature) makes blocks with a set-up whose
-//! secret is known.
+//! A file uses files on its own floor and below. Beside the house, each behind a feature: `simulation` is a relay chain's
+//! queues and state for a development relay, `testing` makes blocks with a set-up whose secret is known.
 //!
 //! `no_std`, no `unsafe`, and no panic on bytes that nobody vouches for: the same function runs
 //! in a relay node, in a runtime and as a PVF. `docs/formats.md` has every format byte by byte,
@@ -47,6 +47,8 @@ pub mod poseidon;
 pub mod queue;
 pub mod relay;
 pub mod scale;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -98,8 +98,39 @@ pub trait Chain: Send + Sync + core::fmt::Debug {
     /// What one more slot of each call kind costs. Builds circuits: takes seconds.
     fn call_weights(&self) -> gr1cs::Result<Vec<CallWeight>>;
 
+    /// Checks of an extrinsic what can be checked without executing it: that it decodes, has a sender in this state and
+    /// carries its signature. Whose turn it is, fee and expiry are the caller's to compare.
+    fn check_extrinsic(
+        &self,
+        state: &dyn StateReader,
+        identity: &ChainIdentity,
+        extrinsic: &[u8],
+    ) -> Result<Result<CheckedExtrinsic, Refusal>, StateError>;
+
+    /// The nonce that the next extrinsic of an account must carry; `None` if there is no such account.
+    fn next_nonce(&self, state: &dyn StateReader, account: u32) -> Result<Option<u32>, StateError>;
+
     /// Looks an account up.
     fn account(&self, state: &dyn StateReader, who: AccountId) -> Result<Option<AccountView>, StateError>;
+}
+
+/// An extrinsic whose form, sender and signature are right, and what the rest of its validity depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckedExtrinsic {
+    /// The call's kind.
+    pub call: u8,
+    /// Index of the paying account.
+    pub sender: u32,
+    /// Its nonce.
+    pub nonce: u32,
+    /// The last block number in which it is valid.
+    pub expiry: u32,
+    /// What the block's author gets.
+    pub fee: u64,
+    /// The sender's next nonce.
+    pub next_nonce: u32,
+    /// The least fee that the chain takes.
+    pub minimum_fee: u64,
 }
 
 /// A token's name and unit.

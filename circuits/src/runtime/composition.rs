@@ -5,7 +5,7 @@ use ark_relations::gr1cs::{self, ConstraintSystemRef, SynthesisError};
 use serde_json::{Map, Value as Json};
 use zkpov_verifier::{
     body::{BodyError, BodyFormat, BodyLayout},
-    eddsa::PublicKey,
+    eddsa::{self, PublicKey},
     field::{Fr, limbs_of_hash},
     lane::{Lane, MAX_LANES, TierId},
     message::MessageFormat,
@@ -15,7 +15,7 @@ use zkpov_verifier::{
 
 use super::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
-    Execution, ExecutionError, ExtrinsicError, Genesis, SpecError, Tier, Token,
+    CheckedExtrinsic, Execution, ExecutionError, ExtrinsicError, Genesis, Refusal, SpecError, Tier, Token,
     account::{ACCOUNTS, Account, PARAMETERS, Parameters, index_name},
     authors::{AUTHORS, Authors},
     block::{Block, Closed, SlotWitness, Witness, values},
@@ -923,6 +923,39 @@ impl Chain for Composition {
     fn call_weights(&self) -> gr1cs::Result<Vec<CallWeight>> {
         let top_levels = self.shared_levels()?;
         (0..self.kinds.len()).map(|kind| self.call_weight(kind, &top_levels)).collect()
+    }
+
+    fn check_extrinsic(
+        &self,
+        state: &dyn StateReader,
+        identity: &ChainIdentity,
+        extrinsic: &[u8],
+    ) -> Result<Result<CheckedExtrinsic, Refusal>, StateError> {
+        let Extrinsic { header, arguments, signature } = match decode(&self.kinds, extrinsic) {
+            Ok(extrinsic) => extrinsic,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let Some(Account { key, nonce, .. }) = read_record(state, header.sender)? else {
+            return Ok(Err(Refusal::UnknownSender { sender: header.sender }));
+        };
+        let elements = match self.kinds.get(usize::from(header.call)) {
+            Some(kind) => kind.message_elements(&arguments),
+            None => return Ok(Err(Refusal::Signature)),
+        };
+        let message = match elements {
+            Ok(elements) => message(chain_tag(identity), header.element(), &elements),
+            Err(error) => return Ok(Err(error.into())),
+        };
+        if eddsa::verify(&key, message, &signature).is_err() {
+            return Ok(Err(Refusal::Signature));
+        }
+        let minimum_fee = Self::parameters(state)?.minimum_fee;
+        let Header { call, sender, nonce: found, expiry, fee } = header;
+        Ok(Ok(CheckedExtrinsic { call, sender, nonce: found, expiry, fee, next_nonce: nonce, minimum_fee }))
+    }
+
+    fn next_nonce(&self, state: &dyn StateReader, account: u32) -> Result<Option<u32>, StateError> {
+        Ok(read_record::<Account>(state, account)?.map(|account| account.nonce))
     }
 
     fn account(&self, state: &dyn StateReader, who: AccountId) -> Result<Option<AccountView>, StateError> {

@@ -12,7 +12,7 @@ use zkpov_verifier::{
 use crate::{
     author::{self, AuthorError, AuthorRequest, Authored},
     chain::{self, ChainInfo, OpenError},
-    db::{Database, DbError, Genesis, ReadDatabase},
+    db::{Database, DbError, Genesis, Handle, ReadDatabase},
     import::{self, ImportError, Imported},
     relay_file::RelayFile,
     secrets, spec,
@@ -105,6 +105,20 @@ impl Collator {
     #[must_use]
     pub fn database(&self) -> &impl ReadDatabase {
         &self.database
+    }
+
+    /// A handle of the database for other threads: it reads beside this collator, and keeps the pool's extrinsics.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.database.handle()
+    }
+
+    /// Forgets extrinsics of undone blocks.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub fn forget_pending(&mut self, extrinsics: &[Vec<u8>]) -> Result<(), DbError> {
+        self.database.forget_pending(extrinsics)
     }
 
     /// What the next block takes from the newest.

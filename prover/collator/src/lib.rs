@@ -14,11 +14,19 @@
 //!                                  [`sample`] a block of theirs: for demonstrations and measurements
 //! ```
 //!
+//! Above that, what runs by itself:
+//!
+//! ```text
+//!   users ──JSON-RPC──► [`service`] ── [`pool`] ── [`Collator`]
+//!                            └── follows, and offers blocks to, a [`relay::Relay`]: one on this machine is in [`relay`]
+//! ```
+//!
 //! Here circuits, prover and verifier meet. [`Collator`] is the whole of it as a library; the program
 //! `zkpov` is a thin command line over it.
 //!
 //! From the ground up: `files`, `paths`, `relay_file`, `messages`, `extrinsics`, `key_file`, `secrets`, `spec`, `circuit`, `db`,
-//! `chain`, `setup`, `ceremony`, `export`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`, `sample`.
+//! `chain`, `setup`, `ceremony`, `export`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`, `sample`;
+//! `relay`, `pool`, `service`, `devnet`.
 
 pub mod author;
 pub mod ceremony;
@@ -26,6 +34,7 @@ pub mod chain;
 pub mod circuit;
 mod collator;
 pub mod db;
+pub mod devnet;
 pub mod export;
 pub mod extrinsics;
 pub mod files;
@@ -34,10 +43,13 @@ pub mod key_file;
 pub mod keystore;
 pub mod messages;
 pub mod paths;
+pub mod pool;
+pub mod relay;
 pub mod relay_file;
 pub mod sample;
 pub mod scene;
 pub mod secrets;
+pub mod service;
 pub mod setup;
 pub mod spec;
 pub mod validity;

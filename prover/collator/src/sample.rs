@@ -95,6 +95,8 @@ pub struct SampleChain {
 pub struct SampleBlock {
     /// Head data of the block before it.
     pub parent_head: Vec<u8>,
+    /// What it saw of the relay chain.
+    pub relay: RelayContext,
     /// The block.
     pub record: BlockRecord,
     /// How it was made.
@@ -177,12 +179,32 @@ impl SampleChain {
         Ok(self.scene.forged(self.chain, &self.collator.info().identity, signed)?)
     }
 
-    /// Makes and proves the first block from these extrinsics, in SCALE.
+    /// The people and the chain apart.
+    #[must_use]
+    pub fn into_parts(self) -> (Scene, Collator) {
+        (self.scene, self.collator)
+    }
+
+    /// Makes and proves the first block from these extrinsics, in SCALE, at [`RELAY`].
     ///
     /// # Errors
     /// [`SampleError`].
     pub fn author(
         &mut self,
+        keys: &KeyStore,
+        extrinsics: &[Vec<u8>],
+        options: &Options<'_>,
+    ) -> Result<SampleBlock, SampleError> {
+        self.author_at(RELAY, keys, extrinsics, options)
+    }
+
+    /// The same at another relay parent.
+    ///
+    /// # Errors
+    /// [`SampleError`].
+    pub fn author_at(
+        &mut self,
+        relay: RelayContext,
         keys: &KeyStore,
         extrinsics: &[Vec<u8>],
         options: &Options<'_>,
@@ -194,7 +216,7 @@ impl SampleChain {
             extrinsics,
             pending: false,
             upgrade: None,
-            relay: &RelayFile::blind(RELAY),
+            relay: &RelayFile::blind(relay),
             author: self.scene.author(),
             keys,
             tier: Some(self.tier),
@@ -204,7 +226,7 @@ impl SampleChain {
         let context = BlockContext {
             identity: self.collator.info().identity,
             parent,
-            relay_parent_number: RELAY.relay_parent_number,
+            relay_parent_number: relay.relay_parent_number,
             author: scene::AUTHOR,
             author_key: self.scene.author().public_key(),
             context: statement::context(&parent.hash, &[]),
@@ -217,6 +239,6 @@ impl SampleChain {
         } else {
             None
         };
-        Ok(SampleBlock { parent_head, record: authored.block, made, context, witness })
+        Ok(SampleBlock { parent_head, relay, record: authored.block, made, context, witness })
     }
 }

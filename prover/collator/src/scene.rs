@@ -1,5 +1,6 @@
 //! People with accounts on a chain, for demonstrations and measurements: a chain spec for them, and what they sign.
 
+use codec::Encode;
 use rayon::prelude::*;
 use zkpov_circuits::{
     chains::{
@@ -9,7 +10,7 @@ use zkpov_circuits::{
     keys::SecretKey,
     runtime::{Chain, ExtrinsicError},
 };
-use zkpov_verifier::statement::ChainIdentity;
+use zkpov_verifier::{hashing::blake2b_256, statement::ChainIdentity};
 
 use crate::key_file;
 
@@ -45,6 +46,14 @@ impl Scene {
     pub fn random(accounts: u32) -> Self {
         let accounts = accounts.clamp(MIN_ACCOUNTS, MAX_ACCOUNTS).next_power_of_two();
         Self { people: (0..accounts).into_par_iter().map(|_| key_file::random()).collect() }
+    }
+
+    /// The people of a seed: the same for the same seed and number, so not for anything of value.
+    pub fn seeded(accounts: u32, seed: u64) -> Self {
+        let accounts = accounts.clamp(MIN_ACCOUNTS, MAX_ACCOUNTS).next_power_of_two();
+        let person =
+            |index: u32| SecretKey::from_seed(blake2b_256(&(b"zkpov/scene/1", seed, index).encode()));
+        Self { people: (0..accounts).into_par_iter().map(person).collect() }
     }
 
     /// How many they are, a power of two.

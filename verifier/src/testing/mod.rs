@@ -4,15 +4,19 @@
 //!   Trapdoor ── simulate ──► a valid proof of any statement, true or not, in three multiplications
 //!   Author ──── sign ──────► an author's signature
 //!   TestChain ─ prove ─────► a proven block on any parent, with any content
-//!   TestRelay ─ include ───► messages carried between chains, a state trie of the real layout
+//!   TestRelay ─ include ───► messages carried between chains, a state trie of the real layout ([`crate::simulation`])
 //! ```
 //!
 //! The trapdoor is what makes a set-up a matter of trust: whoever knows it proves everything. Here
 //! that is of use, for a test may put any statement to [`crate::validate::validate_block`] without a circuit.
 //! Everything is deterministic. For tests, fuzz targets and benches alone.
 
-pub mod relay;
-pub mod trie;
+pub mod relay {
+    //! The relay chain of the tests.
+
+    pub use crate::simulation::relay::SimulatedRelay as TestRelay;
+}
+pub use crate::simulation::trie;
 
 use alloc::vec;
 use alloc::vec::Vec;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  demo ─► the whole story in one go
+//!  relay, collator ─► the services: a relay chain on this machine, and what a collator runs all day
 //!
 //!  keygen ──► key file ──┬─► sign ──► extrinsics ─┐
 //!  genesis ─► chain ─────┤                        ▼
@@ -22,6 +23,7 @@ mod author;
 mod backend;
 mod bench;
 mod ceremony;
+mod collator;
 mod completions;
 mod demo;
 mod export;
@@ -37,10 +39,12 @@ mod keys;
 mod new_pallet;
 mod output;
 mod progress;
+mod relay;
 mod rollback;
 mod secrets;
 mod setup;
 mod sign;
+mod signals;
 mod timings;
 mod values;
 mod verify;
@@ -100,6 +104,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Args),
+    Relay(relay::Args),
+    Collator(collator::Args),
     Keygen(keygen::Args),
     Secrets(secrets::Args),
     Genesis(genesis::Args),
@@ -126,7 +132,9 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let timings = cli.timings.then(Timings::start);
-    start_log(cli.verbose, timings);
+    // A service says what happens; as JSON where a machine reads.
+    let service = matches!(cli.command, Command::Collator(_));
+    start_log(cli.verbose.max(service.into()), service && cli.json, timings);
     let out = Output::new(cli.json, timings);
     let end = dispatch(cli.command, out);
     if let Err(failure) = &end {
@@ -143,6 +151,8 @@ pub(crate) fn run() -> ExitCode {
 fn dispatch(command: Command, out: Output) -> Result<(), Failure> {
     match command {
         Command::Demo(args) => demo::run(&args, out),
+        Command::Relay(args) => relay::run(&args, out),
+        Command::Collator(args) => collator::run(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
         Command::Secrets(args) => secrets::run(&args, out),
         Command::Genesis(args) => genesis::run(&args, out),
@@ -168,7 +178,7 @@ fn dispatch(command: Command, out: Output) -> Result<(), Failure> {
 
 /// Logs go to standard error: warnings by default, more with `-v`, as `RUST_LOG` says where it is set. The timings are of the
 /// phases whatever is logged.
-fn start_log(verbose: u8, timings: Option<&'static Timings>) {
+fn start_log(verbose: u8, json: bool, timings: Option<&'static Timings>) {
     let level = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
@@ -176,7 +186,11 @@ fn start_log(verbose: u8, timings: Option<&'static Timings>) {
         _ => LevelFilter::TRACE,
     };
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
-    let log = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_filter(filter);
+    let log = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_ansi(output::colours(&io::stderr()));
+    let log = if json { log.json().boxed() } else { log.boxed() }.with_filter(filter);
     let timings = timings.map(|timings| timings.with_filter(LevelFilter::INFO));
     tracing_subscriber::registry().with(log).with(timings).init();
 }

@@ -23,8 +23,7 @@ impl Output {
     /// Colours are for terminals whose user has not set `NO_COLOR` (<https://no-color.org>). A result for a machine has the timings
     /// in it, if there are any.
     pub(crate) fn new(json: bool, timings: Option<&'static Timings>) -> Self {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { json, colours: wanted && io::stdout().is_terminal(), timings }
+        Self { json, colours: colours(&io::stdout()), timings }
     }
 
     /// Whether the result is for a machine.
@@ -116,6 +115,11 @@ impl Output {
     fn styled(self, style: Style, text: impl fmt::Display) -> String {
         if self.colours { format!("{style}{text}{style:#}") } else { text.to_string() }
     }
+}
+
+/// Whether colours are wanted there.
+pub(crate) fn colours(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// A two-column list: names, and values aligned behind the longest name.

@@ -106,6 +106,9 @@ pub enum DbError {
         /// The database's directory.
         directory: PathBuf,
     },
+    /// Another thread of this process has the database too.
+    #[error("the database is in use by another part of this program; stop the service first")]
+    Shared,
     /// A file or directory could not be made, opened, locked or renamed.
     #[error("cannot {action} {}: {source}", path.display())]
     File {

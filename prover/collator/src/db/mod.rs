@@ -18,17 +18,20 @@
 //! describes the file, what is durable when, and how it recovers.
 //!
 //! From the ground up: `error`, `records`, `tables` (what is on disk), `directory` (files and the writer's
-//! lock), `read`, `verify`, `write`.
+//! lock), `store`, `read`, `handle` (for other threads, and the pool's extrinsics), `verify`, `write`.
 
 mod directory;
 mod error;
+mod handle;
 mod read;
 mod records;
+mod store;
 mod tables;
 mod verify;
 mod write;
 
 pub use error::DbError;
+pub use handle::{Handle, PooledRow};
 pub use read::{Entry, ReadDatabase, Snapshot, State};
 pub use records::{BlockRecord, Genesis};
 pub use write::{Database, Reader};

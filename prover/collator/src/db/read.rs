@@ -8,7 +8,7 @@ use zkpov_circuits::state::{StateError, StateReader};
 use super::{
     error::DbError,
     records::{BlockRecord, Genesis},
-    tables::{self, BLOCKS, BlockRow, EXTRINSICS, INPUTS, META, PENDING, STATE, decode},
+    tables::{self, BLOCKS, BlockRow, EXTRINSICS, HASHES, INPUTS, META, PENDING, STATE, decode},
 };
 
 /// The database as it was at one moment; commits that follow do not show in it.
@@ -66,6 +66,20 @@ impl Snapshot {
         let blocks = self.transaction.open_table(BLOCKS)?;
         let Some(row) = blocks.get(number)? else { return Ok(None) };
         self.record(number, decode("blocks", row.value())?).map(Some)
+    }
+
+    /// The block whose head has that hash, if there is one.
+    ///
+    /// # Errors
+    /// As every read of a snapshot.
+    pub fn block_by_hash(&self, hash: &[u8; 32]) -> Result<Option<BlockRecord>, DbError> {
+        let Some(number) = self.transaction.open_table(HASHES)?.get(hash)?.map(|number| number.value())
+        else {
+            return Ok(None);
+        };
+        self.block(number)?
+            .map(Some)
+            .ok_or_else(|| DbError::damaged(format!("table hashes names block {number}")))
     }
 
     /// The encoded head of the block of that number, if there is one.
@@ -213,6 +227,14 @@ pub trait ReadDatabase {
     /// As [`snapshot`](Self::snapshot).
     fn block(&self, number: u32) -> Result<Option<BlockRecord>, DbError> {
         self.snapshot()?.block(number)
+    }
+
+    /// See [`Snapshot::block_by_hash`].
+    ///
+    /// # Errors
+    /// As [`snapshot`](Self::snapshot).
+    fn block_by_hash(&self, hash: &[u8; 32]) -> Result<Option<BlockRecord>, DbError> {
+        self.snapshot()?.block_by_hash(hash)
     }
 
     /// See [`Snapshot::head`].

@@ -19,11 +19,15 @@ pub(super) const EXTRINSICS: TableDefinition<'_, u32, &[u8]> = TableDefinition::
 pub(super) const PENDING: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("pending");
 /// (Digest of what an author was asked for, number of the block it made) to nothing.
 pub(super) const INPUTS: TableDefinition<'_, (&[u8; 32], u32), ()> = TableDefinition::new("inputs");
+/// Hash of a block's head to the block's number.
+pub(super) const HASHES: TableDefinition<'_, &[u8; 32], u32> = TableDefinition::new("hashes");
+/// Hash of an extrinsic of the pool to [`PooledRow`](super::PooledRow).
+pub(super) const POOL: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("pool");
 
 /// First value of [`META`], under [`MAGIC_KEY`]: this file is ours.
 const MAGIC: &[u8] = b"zkpov chain database";
 /// Version of everything in this module. A change to a table, a key or a row is a new version.
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 
 const MAGIC_KEY: &str = "magic";
 const FORMAT_KEY: &str = "format";

@@ -4,7 +4,7 @@ use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use super::{
     error::DbError,
-    tables::{self, BLOCKS, BlockRow, EXTRINSICS, INPUTS, META, UNDO, UndoLog, decode},
+    tables::{self, BLOCKS, BlockRow, EXTRINSICS, HASHES, INPUTS, META, UNDO, UndoLog, decode},
 };
 
 /// Checks that the blocks are a chain from genesis to the tip, and that the undo logs, extrinsics and
@@ -13,7 +13,7 @@ pub(super) fn verify(transaction: &ReadTransaction) -> Result<(), DbError> {
     tables::check(transaction)?;
     let meta = transaction.open_table(META)?;
     let (genesis, finalized) = (tables::genesis(&meta)?, tables::finalized(&meta)?);
-    let inputs = transaction.open_table(INPUTS)?;
+    let (inputs, hashes) = (transaction.open_table(INPUTS)?, transaction.open_table(HASHES)?);
     let (mut next, mut parent_hash, mut requests) = (0, [0; 32], 0);
     for entry in ReadableTable::iter(&transaction.open_table(BLOCKS)?)? {
         let (number, row) = entry?;
@@ -27,6 +27,9 @@ pub(super) fn verify(transaction: &ReadTransaction) -> Result<(), DbError> {
         if next == 0 && (row.hash != genesis.hash || row.head != genesis.head) {
             return Err(DbError::damaged("block 0 is not the genesis"));
         }
+        if ReadableTable::get(&hashes, &row.hash)?.is_none_or(|number| number.value() != next) {
+            return Err(DbError::damaged(format!("block {next} is not found by its hash")));
+        }
         if let Some(digest) = &row.input_digest {
             if ReadableTable::get(&inputs, (digest, next))?.is_none() {
                 return Err(DbError::damaged(format!("block {next} is not found by what was asked for")));
@@ -35,6 +38,9 @@ pub(super) fn verify(transaction: &ReadTransaction) -> Result<(), DbError> {
         }
         parent_hash = row.hash;
         next += 1;
+    }
+    if hashes.len()? != u64::from(next) {
+        return Err(DbError::damaged("table hashes names a block that is not there"));
     }
     if inputs.len()? != requests {
         return Err(DbError::damaged("table inputs names a block that is not there"));

@@ -1,19 +1,21 @@
 //! Writing: each operation is one transaction of the store, durable when it returns.
 
-use std::{collections::HashSet, io, path::Path, thread, time::Duration};
+use std::{collections::HashSet, io, path::Path, sync::Arc, thread, time::Duration};
 
 use codec::Encode;
-use redb::{
-    Builder, ConcurrencyMode, Durability, ReadableDatabase, ReadableTable, StorageBackend, WriteTransaction,
-};
+use redb::{Builder, ConcurrencyMode, ReadableDatabase, ReadableTable, StorageBackend, WriteTransaction};
 use zkpov_circuits::state::ChangeSet;
 
 use super::{
     directory::{WriterLock, database_path, locked, unfinished_path},
     error::DbError,
+    handle::Handle,
     read::{ReadDatabase, Snapshot},
     records::{BlockRecord, Genesis},
-    tables::{self, BLOCKS, BlockRow, EXTRINSICS, INPUTS, META, PENDING, STATE, UNDO, UndoLog, decode},
+    store::{Store, begin},
+    tables::{
+        self, BLOCKS, BlockRow, EXTRINSICS, HASHES, INPUTS, META, PENDING, POOL, STATE, UNDO, UndoLog, decode,
+    },
 };
 use crate::files::sync_directory;
 
@@ -26,9 +28,7 @@ const READER_PAUSE: Duration = Duration::from_millis(50);
 /// A chain's database, open for writing. There is at most one per directory at any time.
 #[derive(Debug)]
 pub struct Database {
-    store: redb::Database,
-    // After the store, so that the store is closed before the lock is given back.
-    _lock: Option<WriterLock>,
+    store: Arc<Store>,
 }
 
 impl Database {
@@ -180,12 +180,14 @@ impl Database {
     /// Reads the whole database.
     ///
     /// # Errors
-    /// [`DbError::Damaged`] naming the first contradiction, [`DbError::Storage`].
+    /// [`DbError::Damaged`] naming the first contradiction, [`DbError::Shared`] while there is a [`handle`](Self::handle),
+    /// [`DbError::Storage`].
     pub fn verify(&mut self) -> Result<(), DbError> {
-        if !self.store.check_integrity()? {
+        let store = Arc::get_mut(&mut self.store).ok_or(DbError::Shared)?;
+        if !store.file.check_integrity()? {
             return Err(DbError::damaged("a page's checksum or the store's allocation is wrong"));
         }
-        super::verify::verify(&self.store.begin_read()?)
+        super::verify::verify(&store.file.begin_read()?)
     }
 
     /// Closes the database, and says if that failed; dropping it closes it too. What was committed is durable either way.
@@ -193,7 +195,17 @@ impl Database {
     /// # Errors
     /// [`DbError::Storage`].
     pub fn close(self) -> Result<(), DbError> {
-        Ok(self.store.close()?)
+        match Arc::try_unwrap(self.store) {
+            Ok(store) => Ok(store.file.close()?),
+            // The last handle closes it.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A handle for other threads of this process, which read beside the writing and keep the pool's extrinsics.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.store.clone())
     }
 
     fn open_locked(directory: &Path, lock: WriterLock) -> Result<Self, DbError> {
@@ -206,17 +218,17 @@ impl Database {
 
     fn checked(store: redb::Database, lock: Option<WriterLock>) -> Result<Self, DbError> {
         tables::check(&store.begin_read()?)?;
-        Ok(Self { store, _lock: lock })
+        Ok(Self { store: Arc::new(Store::new(store, lock)) })
     }
 
     fn begin(&self) -> Result<WriteTransaction, DbError> {
-        begin(&self.store)
+        begin(&self.store.file)
     }
 }
 
 impl ReadDatabase for Database {
     fn snapshot(&self) -> Result<Snapshot, DbError> {
-        Ok(Snapshot::new(self.store.begin_read()?))
+        Ok(Snapshot::new(self.store.file.begin_read()?))
     }
 }
 
@@ -276,15 +288,6 @@ fn builder() -> Builder {
     builder
 }
 
-fn begin(store: &redb::Database) -> Result<WriteTransaction, DbError> {
-    let mut transaction = store.begin_write()?;
-    transaction.set_durability(Durability::Immediate)?;
-    // Two syncs instead of one, the second for the switch to the new root alone: a torn page never decides
-    // whether a block is there. The allocation map is stored too, so that recovery does not walk the tree.
-    transaction.set_quick_repair(true);
-    Ok(transaction)
-}
-
 fn require(directory: &Path) -> Result<(), DbError> {
     let path = database_path(directory);
     match path.try_exists() {
@@ -317,6 +320,8 @@ fn write_genesis(store: &redb::Database, genesis: &Genesis, state: &ChangeSet) -
     transaction.open_table(EXTRINSICS)?;
     transaction.open_table(PENDING)?;
     transaction.open_table(INPUTS)?;
+    transaction.open_table(POOL)?;
+    transaction.open_table(HASHES)?.insert(&genesis.hash, 0)?;
     apply(&transaction, state)?;
     let row = BlockRow {
         hash: genesis.hash,
@@ -350,6 +355,7 @@ fn extend(transaction: &WriteTransaction, block: &BlockRecord) -> Result<(), DbE
         input_digest: block.input_digest,
     };
     blocks.insert(block.number, row.encode().as_slice())?;
+    transaction.open_table(HASHES)?.insert(&block.hash, block.number)?;
     transaction.open_table(EXTRINSICS)?.insert(block.number, block.extrinsics.encode().as_slice())?;
     if let Some(digest) = &block.input_digest {
         transaction.open_table(INPUTS)?.insert((digest, block.number), ())?;
@@ -392,6 +398,7 @@ fn undo(transaction: &WriteTransaction, number: u32) -> Result<Vec<Vec<u8>>, DbE
         let row = blocks.remove(number)?.ok_or_else(missing("blocks"))?;
         decode("blocks", row.value())?
     };
+    transaction.open_table(HASHES)?.remove(&row.hash)?;
     if let Some(digest) = &row.input_digest {
         transaction.open_table(INPUTS)?.remove((digest, number))?;
     }

@@ -8,15 +8,21 @@
 //!  program  the program: exit codes, JSON, errors that teach
 //!  fixture  a block that was proven once, under version control
 //!  kill     the program is killed at random moments while it authors
+//!  pool     extrinsics that wait: what is taken, in which order, how many, and that none is lost
+//!  following  collators and a relay chain in one process: cores, forks, finality, archives
+//!  service  relay chain and collator as processes: JSON-RPC, kills, malformed requests
 //! ```
 //!
 //! The long forms are ignored here and run by `scripts/test-crash`.
 
 mod fixture;
+mod following;
 mod kill;
 mod messages;
 mod path;
+mod pool;
 mod program;
+mod service;
 mod stage;
 mod upgrade;
 

@@ -96,7 +96,7 @@ fn another_format_version_is_refused_by_its_number() {
     drop(new(directory.path()));
     with_meta(directory.path(), "format", &7u32.to_le_bytes());
     let error = Database::open(directory.path()).unwrap_err();
-    assert!(matches!(error, DbError::FormatVersion { found: 7, supported: 1 }), "{error}");
+    assert!(matches!(error, DbError::FormatVersion { found: 7, supported: 2 }), "{error}");
     assert!(matches!(Reader::open(directory.path()), Err(DbError::FormatVersion { found: 7, .. })));
 }
 

@@ -1,11 +1,14 @@
 //! `zkpov demo`: the whole story in one go.
 //!
 //! ```text
-//!  [scene]  ─► genesis ─► set-up ─► author ─► validator accepts ─► attacks refused ─► costs compared
-//!                                                                  [tampering]        [cost]
+//!  [scene] ─► genesis ─► set-up ─► a core is bought ─► author ─► validator accepts ─► attacks refused
+//!                                  [inclusion]                                       [tampering]
+//!          ─► included, reverted, included again, final ─► costs compared
+//!             [inclusion]                                  [cost]
 //! ```
 
 mod cost;
+mod inclusion;
 mod tampering;
 
 use std::{
@@ -24,8 +27,9 @@ use zkpov_collator::{
     files, key_file,
     keystore::KeyStore,
     paths,
+    relay::shared::SharedRelay,
     relay_file::RelayFile,
-    sample::{PARA_ID, RELAY, SampleBlock, SampleChain},
+    sample::{PARA_ID, SampleBlock, SampleChain},
     scene::{self, Scene},
 };
 use zkpov_prover::{Backend, Options};
@@ -42,10 +46,10 @@ use super::{
 use cost::{Both, Cost};
 use tampering::{Attack, Target};
 
-/// See it all: a chain, its keys, a proven block, the relay's check, refused forgeries, and what it saves
+/// See it all: a chain, its keys, a core, a proven block, the relay's check, forgeries, a fork, finality, and what it saves
 ///
-/// Everything is made new on this machine: a chain with its accounts, its development keys, and a block
-/// of signed transfers that fills its tier. All figures are measured in this run.
+/// Everything is made new on this machine: a chain with its accounts, its development keys, a block
+/// of signed transfers that fills its tier, and a relay chain that includes it. All figures are measured in this run.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  zkpov demo\n  zkpov demo --tier largest\n  zkpov demo --dir demo   # keeps the files, to \
@@ -141,15 +145,17 @@ impl Story<'_> {
         let key_bytes = self.setup(&sample)?;
         let keys = KeyStore::open(&sample.keys(), &sample.collator().info().identity)?
             .proving_on(self.backend.clone());
-        let block = self.author(&mut sample, &keys)?;
+        let relay = self.buy_a_core(&sample, &key_bytes)?;
+        let block = self.author(&mut sample, &keys, &relay)?;
         self.validate(&keys, &block)?;
         self.tamper(&keys, &block, sample.scene())?;
+        self.include(sample, keys, &relay)?;
         // Only a chain with native code beside its circuits can be executed again for comparison.
         let Some(witness) = &block.witness else { return Ok(()) };
         self.compare(&Both {
             chain: &payments(),
             parent_head: &block.parent_head,
-            relay: &RELAY,
+            relay: &block.relay,
             key_bytes: &key_bytes,
             pov: &block.record.pov,
             context: &block.context,
@@ -202,14 +208,20 @@ impl Story<'_> {
         Ok(validity_key)
     }
 
-    fn author(&mut self, sample: &mut SampleChain, keys: &KeyStore) -> Result<SampleBlock, Failure> {
-        self.chapter(3, "A collator makes block 1 and proves it")?;
+    fn author(
+        &mut self,
+        sample: &mut SampleChain,
+        keys: &KeyStore,
+        relay: &SharedRelay,
+    ) -> Result<SampleBlock, Failure> {
+        self.chapter(4, "A collator makes block 1 for its core, and proves it")?;
         let (extrinsics, forged) = self.extrinsics(sample)?;
-        let relay = RelayFile::blind(RELAY);
+        let relay = RelayFile::blind(inclusion::relay_parent(relay)?);
         files::write_atomically(&self.directory.join("relay.json"), relay.to_json().as_bytes())?;
         let before = self.author_balance(sample)?;
         let bars = Bars::new("proof");
-        let block = sample.author(keys, &extrinsics, &Options::default().with_progress(&bars))?;
+        let block =
+            sample.author_at(relay.context, keys, &extrinsics, &Options::default().with_progress(&bars))?;
         drop(bars);
         let pov = self.directory.join("block-1.pov");
         files::write_atomically(&pov, &block.record.pov)?;
@@ -282,12 +294,13 @@ impl Story<'_> {
 
     fn validate(&mut self, keys: &KeyStore, block: &SampleBlock) -> Result<(), Failure> {
         let out = self.out;
-        self.chapter(4, "A relay validator checks it, where it would have executed it")?;
+        self.chapter(5, "A relay validator checks it, where it would have executed it")?;
         let start = Instant::now();
-        let transition = validate_block(&block.parent_head, &RELAY, keys.validity_key(), &block.record.pov)
-            .map_err(|reason| {
-            Failure::misuse(format!("the block is refused: {reason}; this is a fault of the program"))
-        })?;
+        let transition =
+            validate_block(&block.parent_head, &block.relay, keys.validity_key(), &block.record.pov)
+                .map_err(|reason| {
+                    Failure::misuse(format!("the block is refused: {reason}; this is a fault of the program"))
+                })?;
         let took = start.elapsed();
         if transition.head_data != block.record.head {
             return Err(Failure::misuse(
@@ -307,10 +320,10 @@ impl Story<'_> {
 
     fn tamper(&mut self, keys: &KeyStore, block: &SampleBlock, scene: &Scene) -> Result<(), Failure> {
         let out = self.out;
-        self.chapter(5, "Forgeries are refused, even those that the author signs")?;
+        self.chapter(6, "Forgeries are refused, even those that the author signs")?;
         let target = Target {
             parent_head: &block.parent_head,
-            relay: &RELAY,
+            relay: &block.relay,
             key: keys.validity_key(),
             pov: &block.record.pov,
             author: scene.author(),
@@ -335,7 +348,7 @@ impl Story<'_> {
 
     fn compare(&mut self, both: &Both<'_>) -> Result<(), Failure> {
         let out = self.out;
-        self.chapter(6, "What the relay chain saves on this block")?;
+        self.chapter(8, "What the relay chain saves on this block")?;
         let cost = cost::measure(both)?;
         let Cost { proof, prepare, reexecution, proof_bytes, witness_bytes } = &cost;
         let row = |name: &str, one: String, other: String, ratio: f64| {

@@ -11,6 +11,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use codec::Encode;
+use thiserror::Error;
 
 use crate::hashing::Hash;
 use crate::message::{ChannelMessages, Inbound, SentMessage};
@@ -18,12 +19,42 @@ use crate::queue::{extend, message_hash};
 use crate::relay::state::{Channel, Limits, RelayState};
 use crate::relay::trie::UnorderedNodes;
 use crate::relay::{RelayContext, keys};
-use crate::testing::trie::Trie;
+use crate::simulation::trie::Trie;
 use crate::validate::Transition;
+
+/// Why the relay chain does not take a para block now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Unacceptable {
+    /// It claims to have processed messages that never were.
+    #[error("{processed} downward messages processed, of {waiting} that wait")]
+    Downward {
+        /// Messages claimed.
+        processed: u32,
+        /// Messages there are.
+        waiting: usize,
+    },
+    /// Its watermark goes back, or lies in the future.
+    #[error("watermark {watermark}, after {last}, in relay block {number}")]
+    Watermark {
+        /// The watermark claimed.
+        watermark: u32,
+        /// The one before.
+        last: u32,
+        /// The relay block.
+        number: u32,
+    },
+    /// There is no channel to a recipient.
+    #[error("there is no channel to para {0}")]
+    NoChannel(u32),
+    /// A message is too long for its channel, or one too many.
+    #[error("the channel to para {0} has no room for what is sent")]
+    ChannelFull(u32),
+}
 
 /// A relay chain that only routes bytes.
 #[derive(Clone, Debug)]
-pub struct TestRelay {
+pub struct SimulatedRelay {
     /// Number of the latest block.
     pub number: u32,
     /// Its limits.
@@ -38,7 +69,7 @@ pub struct TestRelay {
     pub entries: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
-impl TestRelay {
+impl SimulatedRelay {
     /// Without channels, at block 100, with a few entries that are nobody's here.
     pub fn new() -> Self {
         let other = |index: u32| (blake(index).to_vec(), blake(index + 1).repeat(1 + index as usize % 3));
@@ -79,17 +110,53 @@ impl TestRelay {
         queue.push_back(SentMessage { sent_at: self.number, data });
     }
 
+    /// Whether the relay chain takes a para block now, as its `dmp` and `hrmp` pallets judge: counts, watermarks and the
+    /// channels' limits.
+    ///
+    /// # Errors
+    ///
+    /// [`Unacceptable`].
+    pub fn check(&self, para: u32, transition: &Transition) -> Result<(), Unacceptable> {
+        let waiting = self.downward.get(&para).map_or(0, |(_, queue)| queue.len());
+        let processed = transition.processed_downward_messages;
+        if processed as usize > waiting {
+            return Err(Unacceptable::Downward { processed, waiting });
+        }
+        let (watermark, last) = (transition.hrmp_watermark, self.watermarks.get(&para).copied().unwrap_or(0));
+        if watermark < last || watermark > self.number {
+            return Err(Unacceptable::Watermark { watermark, last, number: self.number });
+        }
+        let mut sent = BTreeMap::<u32, (u32, u64)>::new();
+        for (recipient, data) in &transition.horizontal_messages {
+            let (channel, _) =
+                self.channels.get(&(para, *recipient)).ok_or(Unacceptable::NoChannel(*recipient))?;
+            let (count, bytes) = sent.entry(*recipient).or_default();
+            (*count, *bytes) = (count.saturating_add(1), bytes.saturating_add(data.len() as u64));
+            let too_long = data.len() > channel.max_message_size as usize;
+            let too_many = channel.message_count.saturating_add(*count) > channel.max_capacity;
+            if too_long
+                || too_many
+                || u64::from(channel.total_size).saturating_add(*bytes) > channel.max_total_size.into()
+            {
+                return Err(Unacceptable::ChannelFull(*recipient));
+            }
+        }
+        Ok(())
+    }
+
     /// Includes a para block: forgets what it took, and carries what it sent.
     ///
     /// # Panics
     ///
-    /// When the relay chain would refuse the candidate.
+    /// When the relay chain would refuse the candidate ([`check`](Self::check)).
     pub fn include(&mut self, para: u32, transition: &Transition) {
+        if let Err(reason) = self.check(para, transition) {
+            panic!("the relay chain refuses the block of para {para}: {reason}");
+        }
         let (_, queue) = self.downward.entry(para).or_default();
         queue.drain(..transition.processed_downward_messages as usize);
         let watermark = transition.hrmp_watermark;
-        let last = self.watermarks.insert(para, watermark).unwrap_or(0);
-        assert!(watermark >= last && watermark <= self.number, "watermark {watermark} after {last}");
+        self.watermarks.insert(para, watermark);
         for ((_, recipient), (channel, queue)) in &mut self.channels {
             while *recipient == para && queue.front().is_some_and(|message| message.sent_at <= watermark) {
                 let message = queue.pop_front().expect("the front");
@@ -165,7 +232,7 @@ impl TestRelay {
     }
 }
 
-impl Default for TestRelay {
+impl Default for SimulatedRelay {
     fn default() -> Self {
         Self::new()
     }
