@@ -269,6 +269,7 @@ impl Running {
             relay_parent_number: 100,
             author: 0,
             author_key: people[0].public_key(),
+            upgrade: None,
             context: [0; 32],
             messages: Messages::default(),
         };

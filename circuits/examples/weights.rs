@@ -4,6 +4,8 @@
 
 use std::{env, fs, process::ExitCode};
 
+use ark_relations::gr1cs;
+use rayon::prelude::*;
 use zkpov_circuits::{
     chains::chains,
     runtime::weights::{CSV_HEADER, TierWeight},
@@ -12,14 +14,19 @@ use zkpov_circuits::{
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/weights.csv");
 
 fn main() -> ExitCode {
+    let measured = chains().into_par_iter().map(|chain| {
+        let (calls, tiers) = rayon::join(
+            || chain.call_weights(),
+            || chain.tiers().par_iter().map(|tier| TierWeight::measure(chain, tier)).collect::<Vec<_>>(),
+        );
+        let calls = calls.expect("a circuit's shape needs no witness");
+        let row = |tier: gr1cs::Result<TierWeight>| {
+            tier.expect("a circuit's shape needs no witness").csv_row(chain, &calls)
+        };
+        tiers.into_iter().map(row).collect::<Vec<_>>()
+    });
     let mut rows = vec![CSV_HEADER.to_owned()];
-    for chain in chains() {
-        let calls = chain.call_weights().expect("a circuit's shape needs no witness");
-        for tier in chain.tiers() {
-            let weight = TierWeight::measure(chain, tier).expect("a circuit's shape needs no witness");
-            rows.push(weight.csv_row(chain, &calls));
-        }
-    }
+    rows.extend(measured.collect::<Vec<_>>().concat());
     let csv = rows.join("\n") + "\n";
     match env::args().nth(1).as_deref() {
         Some("--write") => {

@@ -83,6 +83,7 @@ impl Chained {
         let parent = self.genesis.as_parent();
         BlockContext {
             identity: self.identity,
+            upgrade: None,
             context: context(&parent.hash, &[]),
             parent,
             relay_parent_number: number(&json("payments/relay.json")["relay_parent_number"]),

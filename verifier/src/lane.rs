@@ -41,7 +41,7 @@ impl fmt::Display for TierId {
     }
 }
 
-/// One lane: `capacity` slots of one call kind.
+/// One lane: `capacity` slots of one call kind; none in a tier that takes no such calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Encode)]
 pub struct Lane {
     /// The call kind its slots take.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
-const RUNTIME_VERSION: u32 = 2;
+const RUNTIME_VERSION: u32 = 3;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
@@ -29,7 +29,7 @@ const ASSET_LEVELS: usize = 2;
 /// received and sent.
 pub fn exchange() -> Composition {
     let tiers =
-        vec![(18, vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]), (20, vec![4, 1, 1, 1, 8, 1, 4, 4, 18, 5, 2])];
+        vec![(18, vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]), (20, vec![4, 1, 1, 1, 8, 1, 4, 4, 17, 5, 2])];
     exchange_of(ACCOUNT_LEVELS, ASSET_LEVELS, tiers)
 }
 

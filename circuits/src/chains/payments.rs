@@ -1,4 +1,4 @@
-//! `payments`: a chain that does nothing but move its native token, to and from other chains too.
+//! `payments`: a chain that moves its native token, to and from other chains too; its governance alone mints and burns.
 
 use rayon::prelude::*;
 use serde_json::json;
@@ -6,28 +6,33 @@ use zkpov_verifier::statement::ChainIdentity;
 
 use super::scene::{People, Scene};
 use crate::{
-    pallets::{balances::Balances, messaging::Messaging},
+    pallets::{balances::Balances, governance::Governance, messaging::Messaging},
     runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Settings, Token},
     state::Value,
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
-const RUNTIME_VERSION: u32 = 5;
+const RUNTIME_VERSION: u32 = 6;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
 
 /// The chain as it ships: 2^24 accounts, and tiers that fill 2^16 (for tests; without messages but those that arrive), 2^17,
-/// 2^18 and 2^20.
+/// 2^18 and 2^20. The largest has slots for governance: an author whom nobody asks to govern never needs it.
 pub fn payments() -> Composition {
     payments_of(
         ACCOUNT_LEVELS,
-        vec![(16, vec![2, 1]), (17, vec![4, 1, 1, 2]), (18, vec![11, 2, 2, 2]), (20, vec![60, 4, 7, 4])],
+        vec![
+            (16, vec![2, 1]),
+            (17, vec![4, 1, 1, 2]),
+            (18, vec![11, 2, 2, 2]),
+            (20, vec![52, 4, 7, 4, 1, 2, 1, 1, 1, 1]),
+        ],
     )
 }
 
 /// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers, opens, messages
-/// received and sent.
+/// received and sent, then for proposals, votes, unlocks, donations, closes and enactments.
 pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composition {
     Composition::new(Settings {
         name: "payments",
@@ -35,8 +40,8 @@ pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composi
         transaction_version: TRANSACTION_VERSION,
         token: Token { symbol: "PAY".into(), decimals: 12 },
         account_levels,
-        upgrades: false,
-        pallets: vec![Box::new(Balances), Box::new(Messaging)],
+        upgrades: true,
+        pallets: vec![Box::new(Balances), Box::new(Messaging), Box::new(Governance::new(account_levels))],
         tiers,
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   begin ── statement (hinted), storage roots; their hash is the parent state root
-//!     │      parameters ─ read;  the author's account ─ read, key and permission held, fees added ─ write
+//!     │      parameters, authors ─ read;  the author's account ─ read, key, permission and turn held, fees added ─ write
 //!   prelude  what pallets do in every block: messages that arrive join the queue
 //!   lane ─── for each slot: a bit `used`; the call, in force where `used` is 1;
 //!     │        sender ─ read ── the pallet's call ── charged ─ write;  signature
@@ -29,19 +29,21 @@
 //! | a body that is not what was executed | `block/body root` |
 //! | a statement that is not the verifier's | `statement/digest` |
 //! | another author than the statement's, or one who may not | `author/key`, `author/permitted`, `author/index` |
+//! | an author out of turn; another seat's turn than the relay parent's | `author/turn`, `authors/…` |
 //! | fees that nobody paid; fees lost | `runtime/fees` |
 //! | a signature's second use | the nonce in the message is the account's, which the slot raises |
 //! | a signature's use after its block, for another fee | `runtime/expiry`, `eddsa/equation` |
 //! | a fee below the minimum, or out of range | `runtime/minimum fee`, `runtime/fee range` |
 //! | an account left without the deposit, or in debt | `runtime/sender keeps the deposit` |
 //! | a nonce that starts again | `runtime/nonce is not the last` |
+//! | a call that accesses its sender's account, which the slot still has to write | `state/one view of a place` |
 //!
 //! **Why the issuance is conserved.** Amounts, fees and balances are below 2^128 and no sum here reaches
 //! the field's order, so the equations hold over the integers. A used slot takes the fee and what its call takes from the
 //! sender; a call says where the rest went. The beginning raises the author's balance by `credited`, and `runtime/fees`
 //! says that this is the sum of the fees of used slots. An unused slot writes nothing.
 
-use ark_ff::Field;
+use ark_ff::{AdditiveGroup, Field};
 use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use zkpov_verifier::{
@@ -53,7 +55,8 @@ use zkpov_verifier::{
 };
 
 use super::{
-    account::{ACCOUNTS, Account, AccountVar, Parameters},
+    account::{ACCOUNTS, Account, AccountVar, MAX_ISSUANCE, Parameters},
+    authors::Authors,
     chain::Tier,
     extrinsic::{CHAIN_TAG, message_variable},
     lane::{Kind, slot_widths},
@@ -129,8 +132,8 @@ pub(crate) struct Block<'w> {
     /// The state, read and written.
     pub(crate) state: State<'w>,
     rules: Rules,
-    /// Where the parameters were read.
-    parameters: Place,
+    /// Where the parameters and the authors were read.
+    places: [Place; 2],
     public_input: Option<Fr>,
     /// Body elements of the slots so far, 0 in unused slots.
     body: Vec<FpVar<Fr>>,
@@ -188,6 +191,9 @@ impl<'w> Block<'w> {
         let always = Bit::constant(true);
         let (parameters, place) = state.read::<Parameters>(&always, &Index::only())?;
 
+        let (authors, seats) = state.read::<Authors>(&always, &Index::only())?;
+        let on_turn = authors.on_turn(&cs, statement.relay_parent_number())?;
+
         let index = Index::enforce("author/index", state.shape(ACCOUNTS), statement.author())?;
         let (author, author_place) = state.read::<Account>(&always, &index)?;
         let [x, y] = statement.author_key();
@@ -201,6 +207,10 @@ impl<'w> Block<'w> {
             forbidden.as_field(),
             Linear::new(&cs),
         )?;
+
+        let other = linear::difference(index.as_field(), &on_turn)?;
+        let rotating = authors.rotating.as_field();
+        constraint::enforce_product("author/turn", rotating, &other, Linear::new(&cs))?;
 
         let credited = hint::field(&cs, "fees", fees)?;
         let balance = U128::enforce("author/balance", &linear::sum([author.balance.as_field(), &credited])?)?;
@@ -217,11 +227,14 @@ impl<'w> Block<'w> {
             paid: Linear::new(&cs),
             issued: None,
             next: None,
+            authors,
+            next_authors: None,
             upgrade: None,
             registers: Registers::default(),
             mail: messages.then(|| Mail::new(&statement)),
         };
-        Ok(Self { statement, state, rules, parameters: place, public_input, body: Vec::new(), lanes: 0 })
+        let places = [place, seats];
+        Ok(Self { statement, state, rules, places, public_input, body: Vec::new(), lanes: 0 })
     }
 
     /// What pallets do before the first slot, each given the numbers of slots of its kinds.
@@ -300,7 +313,6 @@ impl<'w> Block<'w> {
         let index = Index::hint(&cs, "sender", accounts(slot.state), || Ok(known()?.sender))?;
         let terms = Terms::hint(&cs, slot.statement, slot.rules, witness)?;
         let (account, place) = slot.read::<Account>(&index)?;
-        slot.state.hold(&place)?;
         let (key, nonce) = (account.key.clone(), account.nonce.clone());
         slot.sender = Some(Sender::new(index.clone(), account));
         let done = kind.execute(&mut slot, inputs)?;
@@ -330,7 +342,7 @@ impl<'w> Block<'w> {
     /// The end of the block in a circuit: state root, body root, public input.
     pub(crate) fn finish(mut self) -> Result<()> {
         let cs = self.state.cs().clone();
-        close(self.rules, &mut self.state, self.parameters, &self.statement)?;
+        close(self.rules, &mut self.state, self.places, &self.statement)?;
         let root = self.state.close()?;
         constraint::enforce_equal("block/state root", &root, self.statement.state_root())?;
         let head = [FpVar::Constant(BODY_DOMAIN), self.statement.tier().clone()];
@@ -346,15 +358,19 @@ impl<'w> Block<'w> {
         let mail = self.rules.mail.clone();
         let outbox = mail.as_ref().map(|mail| mail.sent().to_vec()).unwrap_or_default();
         let outbox_root = mail.map_or(Ok(NO_MESSAGES), |mail| mail.outbox_root())?;
-        let upgrade =
-            self.rules.upgrade.as_ref().map(|[low, high, count]| [low, high, count].map(Linear::value));
-        close(self.rules, &mut self.state, self.parameters, &self.statement)?;
+        let upgrade = self.upgrade();
+        close(self.rules, &mut self.state, self.places, &self.statement)?;
         let recorder = self.state.into_recorder().ok_or(SynthesisError::ArityMismatch)?;
-        let upgrade = match upgrade {
-            Some([Some(low), Some(high), Some(count)]) if count == Fr::ONE => Some([low, high]),
-            _ => None,
-        };
         Ok(Closed { recorder, upgrade, outbox, outbox_root })
+    }
+
+    /// The limbs of the hash of the next validation code, as far as the slots so far name one: two that are named are none.
+    pub(crate) fn upgrade(&self) -> Option<[Fr; 2]> {
+        let [low, high, count] = self.rules.upgrade.as_ref()?;
+        match count.value()? {
+            count if count == Fr::ZERO => None,
+            _ => Some([low.value()?, high.value()?]),
+        }
     }
 
     /// What slots share, to go back to.
@@ -362,10 +378,19 @@ impl<'w> Block<'w> {
         &self.rules
     }
 
+    /// Whether the issuance after the slots so far is one that a chain can have: what the circuit asks at the end.
+    pub(crate) fn issuance_fits(&self) -> bool {
+        let mut total = Linear::of(self.rules.parameters.total_issuance.as_field());
+        if let Some(issued) = &self.rules.issued {
+            total.add_linear(Fr::ONE, issued);
+        }
+        let total = total.value().and_then(|total| crate::integer::to_u128(&total));
+        total.is_some_and(|total| total < MAX_ISSUANCE)
+    }
+
     /// Goes back to what slots shared.
     pub(crate) fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;
-        self.state.let_go();
     }
 }
 

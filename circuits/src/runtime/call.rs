@@ -58,11 +58,12 @@ pub trait Call: Debug + Send + Sync + 'static {
         arguments: &Self::Arguments,
     ) -> core::result::Result<Self::Inputs, Unfit>;
 
-    /// The inputs of a call that a body tells of.
+    /// The inputs of a call that a body tells of. It looks up and does not judge: whatever the circuit accepts must be imported, or
+    /// one block of a dishonest author would stop everybody else. What `execute` refuses on constants is refused there.
     ///
     /// # Errors
     ///
-    /// As [`inputs`](Self::inputs).
+    /// As [`inputs`](Self::inputs), where the state has nothing to look up.
     fn restore(
         &self,
         view: &View<'_>,

@@ -168,6 +168,9 @@ pub struct BlockContext {
     pub context: [u8; 32],
     /// What arrives from other chains and how much may be sent to them.
     pub messages: Messages,
+    /// blake2b-256 of the validation code that the author has at hand and the relay chain allows now. Calls that name another one, or one where
+    /// there is none, wait. Who applies a body asks nothing of it.
+    pub upgrade: Option<[u8; 32]>,
 }
 
 /// An executed block, ready to be proven.
@@ -351,6 +354,9 @@ pub enum Refusal {
         /// The chain's minimum.
         minimum: u64,
     },
+    /// It names a validation code that the block cannot announce.
+    #[error("it names a validation code that is not at hand, or that the relay chain does not allow now")]
+    Upgrade,
     /// A rule of the chain's circuit does not hold for it on this state.
     #[error("{}", explain(rule))]
     Rule {
@@ -372,9 +378,8 @@ fn explain(rule: &str) -> String {
         "runtime/opened with the deposit" => {
             "an account is opened with at least the existential deposit".into()
         }
-        "state/place is written before it is read again" => {
-            "the call names its own sender as another party".into()
-        }
+        "runtime/issuance" => "more would be issued than a chain can have".into(),
+        "state/one view of a place" => "the call names its own sender as another party".into(),
         rule => format!("the chain's rule `{rule}` does not hold"),
     }
 }
@@ -384,6 +389,15 @@ impl Refusal {
     pub fn call(reason: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Call(Arc::new(reason))
     }
+}
+
+/// Whose turn it is, and when the own turn comes.
+fn out_of_turn(account: u32, relay_parent: u32, on_turn: u32, next: Option<u32>) -> String {
+    let next = match next {
+        Some(next) => format!("the next turn of account {account} begins with relay parent {next}"),
+        None => format!("account {account} has no seat"),
+    };
+    format!("at relay parent {relay_parent} it is account {on_turn}'s turn to author; {next}")
 }
 
 /// Why this author may not author.
@@ -398,6 +412,18 @@ pub enum AuthorError {
     /// The chain is permissioned and does not permit this account.
     #[error("account {0} may not author on this chain: its authors are permissioned")]
     NotPermitted(u32),
+    /// Authors take turns, and it is another's.
+    #[error("{}", out_of_turn(*account, *relay_parent, *on_turn, *next))]
+    OutOfTurn {
+        /// The account that would author.
+        account: u32,
+        /// The relay parent's number.
+        relay_parent: u32,
+        /// Whose turn it is then.
+        on_turn: u32,
+        /// The relay parent with which the account's next turn begins; `None` if it has no seat.
+        next: Option<u32>,
+    },
     /// The fees of the block do not fit the author's balance.
     #[error("the fees overflow the balance of account {0}")]
     Overflow(u32),

@@ -17,6 +17,7 @@ use super::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
     Execution, ExecutionError, ExtrinsicError, Genesis, SpecError, Tier, Token,
     account::{ACCOUNTS, Account, PARAMETERS, Parameters, index_name},
+    authors::{AUTHORS, Authors},
     block::{Block, Closed, SlotWitness, Witness, values},
     call::{IdleContext, Unfit, View},
     extrinsic::{Extrinsic, Header, HeaderJson, SignatureJson, chain_tag, message, split_json},
@@ -148,7 +149,8 @@ impl Composition {
             tiers,
         } = settings;
         let accounts = Shape::Tree { levels: account_levels.min(ACCOUNT_LEVELS) };
-        let mut layout = Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single)]);
+        let mut layout =
+            Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single), (AUTHORS, Shape::Single)]);
         for (storage, shape) in pallets.iter().flat_map(|pallet| pallet.storages()) {
             let slot = &mut layout.0[usize::from(storage)];
             assert_eq!(*slot, Shape::Absent, "storage {storage} is kept twice in `{name}`");
@@ -306,6 +308,7 @@ impl Composition {
             kinds: &self.kinds,
             capacities: &capacities,
             room: &context.messages.room,
+            upgrade: context.upgrade,
         };
         select(&mut block, bounds, extrinsics)
     }
@@ -579,7 +582,7 @@ fn synthesis(error: SynthesisError) -> ExecutionError {
     }
 }
 
-/// Whether the author's account is there, the key's, and permitted.
+/// Whether the author's account is there, the key's, permitted, and on turn.
 fn check_author(
     state: &dyn StateReader,
     context: &BlockContext,
@@ -590,7 +593,20 @@ fn check_author(
         None => Err(AuthorError::Unknown(index)),
         Some(account) if account.key != context.author_key => Err(AuthorError::OtherKey(index)),
         Some(account) if permissioned && !account.may_author => Err(AuthorError::NotPermitted(index)),
-        Some(_) => Ok(()),
+        Some(_) => {
+            let authors: Authors =
+                read_record(state, 0)?.ok_or(StateError::Missing { what: "who authors when" })?;
+            let relay_parent = context.relay_parent_number;
+            match authors.on_turn(relay_parent) {
+                Some(on_turn) if authors.rotating && on_turn != index => Err(AuthorError::OutOfTurn {
+                    account: index,
+                    relay_parent,
+                    on_turn,
+                    next: authors.next_turn(index, relay_parent),
+                }),
+                _ => Ok(()),
+            }
+        }
     })
 }
 
@@ -632,11 +648,12 @@ impl Chain for Composition {
         if spec.chain != self.name {
             return Err(SpecError::OtherChain { expected: self.name, found: spec.chain });
         }
-        let (parameters, accounts) = spec.check(self.layout.shape(ACCOUNTS).places())?;
+        let (parameters, accounts, authors) = spec.check(self.layout.shape(ACCOUNTS).places())?;
         let nothing = ChangeSet::default();
         let recorder = Recorder::new(&self.layout, &nothing);
         let mut genesis = GenesisState { recorder, parameters, accounts: &accounts };
         genesis.write(0, &parameters)?;
+        genesis.write(0, &authors)?;
         for (index, account) in (0u32..).zip(&accounts) {
             genesis.write(index, account)?;
         }

@@ -13,6 +13,7 @@
 //!     │           └── register  single records that a block keeps in variables
 //!     ├── extrinsic   what users sign           spec   chain specs
 //!     ├── lane        any call behind one interface
+//!     ├── authors     who authors when
 //!     └── account     accounts, parameters
 //!       ▲
 //!   Pallet, Call, Inherent (what a pallet's author writes)
@@ -21,6 +22,7 @@
 //! A block has lanes of slots, executed lane by lane; `docs/runtime.md` tells how.
 
 pub mod account;
+pub mod authors;
 mod block;
 mod call;
 mod chain;
@@ -37,6 +39,7 @@ pub mod statement;
 pub mod weights;
 
 pub use account::{ACCOUNTS, Account, AccountIndex, AccountVar, PARAMETERS, Parameters, ParametersVar};
+pub use authors::{AUTHORS, Authors, AuthorsVar, SEATS, Seat};
 pub use call::{Call, Executed, Idle, IdleContext, Inherent, Unfit, View};
 pub use chain::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,

@@ -15,7 +15,7 @@ use ark_relations::gr1cs::SynthesisError;
 use rayon::prelude::*;
 use zkpov_verifier::{
     eddsa::{self, PublicKey},
-    field::Fr,
+    field::{Fr, limbs_of_hash},
 };
 
 use super::{
@@ -52,6 +52,8 @@ pub(crate) struct Bounds<'a> {
     pub(crate) capacities: &'a [usize],
     /// How many transfers may be sent to each chain.
     pub(crate) room: &'a BTreeMap<u32, u32>,
+    /// The hash of the only validation code that calls can name.
+    pub(crate) upgrade: Option<[u8; 32]>,
 }
 
 /// Decodes an extrinsic of one of these kinds.
@@ -252,6 +254,11 @@ impl Selector<'_, '_, '_> {
                 self.push(lane, Some(position), slot);
                 Ok(true)
             }
+            Err(Refusal::Upgrade) => {
+                let place = (extrinsic.header.sender, extrinsic.header.nonce);
+                self.waiting.entry(place).or_default().push(position);
+                Ok(false)
+            }
             Err(refusal) => {
                 self.refuse(position, refusal);
                 Ok(false)
@@ -283,7 +290,7 @@ impl Selector<'_, '_, '_> {
     /// Executes a slot, and takes it back if it is refused.
     fn execute(&mut self, lane: usize, slot: &SlotWitness) -> Result<Result<(), Refusal>, ExecutionError> {
         let kind = self.bounds.kinds.get(lane).ok_or(ExecutionError::LastNumber)?;
-        execute_slot(self.block, kind.as_ref(), lane as u8, slot)
+        execute_slot(self.block, kind.as_ref(), lane as u8, slot, self.bounds.upgrade)
     }
 
     /// Splits what waits at the end into what a later block can take, and what has a gap before it.
@@ -313,11 +320,19 @@ fn execute_slot(
     kind: &dyn Kind,
     number: u8,
     slot: &SlotWitness,
+    upgrade: Option<[u8; 32]>,
 ) -> Result<Result<(), Refusal>, ExecutionError> {
     let checkpoint = block.state.recorder().map(crate::state::Recorder::checkpoint);
     let rules = block.rules().clone();
-    let Err(error) = block.slot(kind, number, &Bit::constant(true), Some(slot)) else { return Ok(Ok(())) };
-    let refusal = native_refusal(block, error)?;
+    let refusal = match block.slot(kind, number, &Bit::constant(true), Some(slot)) {
+        // What the circuit, or the relay chain, asks at the end, when it is too late to leave the slot out.
+        Ok(_) if !block.issuance_fits() => Refusal::Rule { rule: "runtime/issuance" },
+        Ok(_) if block.upgrade().is_some_and(|named| upgrade.map(limbs_of_hash) != Some(named)) => {
+            Refusal::Upgrade
+        }
+        Ok(_) => return Ok(Ok(())),
+        Err(error) => native_refusal(block, error)?,
+    };
     if let (Some(recorder), Some(checkpoint)) = (block.state.recorder_mut(), checkpoint) {
         recorder.roll_back(checkpoint);
     }

@@ -7,6 +7,7 @@ use zkpov_verifier::field::Fr;
 
 use super::{
     account::{ACCOUNTS, Account, AccountVar, ISSUANCE_BITS, ParametersVar},
+    authors::{Authors, AuthorsVar},
     messages::{Mail, Outgoing, encode_pair},
     register::Registers,
     statement::Statement,
@@ -39,6 +40,10 @@ pub(crate) struct Rules {
     pub(crate) issued: Option<Linear>,
     /// The parameters after the block, their issuance apart; `None` where no slot can change them.
     pub(crate) next: Option<ParametersVar>,
+    /// Who authors when.
+    pub(crate) authors: AuthorsVar,
+    /// The same after the block; `None` where no slot can change it.
+    pub(crate) next_authors: Option<AuthorsVar>,
     /// The limbs of the next validation code's hash and how often one was set; `None` where no slot can.
     pub(crate) upgrade: Option<[Linear; 3]>,
     /// Single records that the block keeps in variables.
@@ -189,18 +194,13 @@ impl<'w> Slot<'_, 'w> {
         Ok(())
     }
 
-    /// Adds `amount` to the account at `index`, which is not the sender's; the account before.
+    /// Adds `amount` to the account at `index`; the account before. Like every account that a slot accesses, it is not the
+    /// sender's: that one is written when the call is done, and held apart then ([`State::write`]).
     ///
     /// # Errors
     ///
     /// Those of [`read`](Self::read).
     pub fn credit(&mut self, index: &Index, amount: &U128) -> Result<AccountVar> {
-        if let Some(sender) = &self.sender {
-            // To oneself it would move nothing but the fee. But a prover who reads the receiver's account as the slot leaves the
-            // sender's would have a block that is proven and that no importer executes.
-            let apart = linear::difference(sender.index.as_field(), index.as_field())?;
-            enforce_inverse("balances/sender is not receiver", &apart).map(drop)?;
-        }
         let (account, place) = self.read::<Account>(index)?;
         let balance = account.balance.checked_add("runtime/receiver balance", amount)?;
         self.write::<Account>(place, &AccountVar { balance, ..account.clone() })?;
@@ -237,17 +237,6 @@ impl<'w> Slot<'_, 'w> {
         self.state.read::<R>(&used, index)
     }
 
-    /// The record at `index` where `there` is 1, and a blank one, all 0, of an empty place where it is 0: see
-    /// [`State::read_or_blank`].
-    ///
-    /// # Errors
-    ///
-    /// Natively, [`SynthesisError::Unsatisfiable`] if it is not as `there` says.
-    pub fn read_or_blank<R: Record>(&mut self, index: &Index, there: &Bit) -> Result<(R::Var, Place)> {
-        let used = self.used.clone();
-        self.state.read_or_blank::<R>(&used, index, there)
-    }
-
     /// States what depends on private inputs: those that the body does not tell. An importer leaves it out, who knows no
     /// more than the body.
     ///
@@ -272,14 +261,14 @@ impl<'w> Slot<'_, 'w> {
     }
 
     /// Whether there is a record at `index`, and the record, as the state has it where the slot is used; its elements are
-    /// 0 where there is none.
+    /// 0 where there is none: see [`State::read_or_blank`].
     ///
     /// # Errors
     ///
     /// None but those of the constraint system.
-    pub fn entry<R: Record>(&mut self, index: &Index) -> Result<(Bit, R::Var, Place)> {
+    pub fn read_or_blank<R: Record>(&mut self, index: &Index) -> Result<(Bit, R::Var, Place)> {
         let used = self.used.clone();
-        self.state.entry::<R>(&used, index)
+        self.state.read_or_blank::<R>(&used, index)
     }
 
     /// A place that is empty where the slot is used.
@@ -429,6 +418,27 @@ impl<'w> Slot<'_, 'w> {
         Ok(())
     }
 
+    /// Who authors when, as it is after the slots so far.
+    pub fn next_authors(&self) -> &AuthorsVar {
+        self.rules.next_authors.as_ref().unwrap_or(&self.rules.authors)
+    }
+
+    /// Sets who authors from the next block on, where the slot is used: how many seats there are, and who has them.
+    ///
+    /// # Errors
+    ///
+    /// None but those of allocation.
+    pub fn set_authors(&mut self, authors: &AuthorsVar) -> Result<()> {
+        let before = self.next_authors();
+        let mut next = before.clone();
+        next.count = range::Uint::select(&self.used, &authors.count, &before.count)?;
+        for ((next, seat), before) in next.seats.iter_mut().zip(&authors.seats).zip(&before.seats) {
+            *next = range::Uint::select(&self.used, seat, before)?;
+        }
+        self.rules.next_authors = Some(next);
+        Ok(())
+    }
+
     /// Makes the code with this blake2b-256 hash, as two limbs, the next validation code, where `when` is 1 and the slot
     /// is used. A block in which it happens twice has no witness.
     ///
@@ -490,9 +500,14 @@ impl Private<'_, '_> {
     }
 }
 
-/// The end of a block's bookkeeping: the author got what the slots paid; the parameters are written where a slot can
-/// change them.
-pub(crate) fn close(rules: Rules, state: &mut State<'_>, place: Place, statement: &Statement) -> Result<()> {
+/// The end of a block's bookkeeping: the author got what the slots paid; the parameters and the authors are written where a
+/// slot can change them.
+pub(crate) fn close(
+    rules: Rules,
+    state: &mut State<'_>,
+    [place, seats]: [Place; 2],
+    statement: &Statement,
+) -> Result<()> {
     let cs = state.cs().clone();
     let _namespace = namespace::enter(&cs, "close");
     constraint::enforce_equal("runtime/fees", rules.paid, &rules.credited)?;
@@ -506,6 +521,9 @@ pub(crate) fn close(rules: Rules, state: &mut State<'_>, place: Place, statement
             parameters.total_issuance = U128::trust(total);
         }
         state.write::<super::account::Parameters>(&Bit::constant(true), place, &parameters)?;
+    }
+    if let Some(authors) = rules.next_authors {
+        state.write::<Authors>(&Bit::constant(true), seats, &authors)?;
     }
     rules.registers.close(state)?;
     if let Some(mail) = rules.mail {

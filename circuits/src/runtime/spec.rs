@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     SpecError, Token,
     account::{Account, MAX_ISSUANCE, Parameters},
+    authors::{Authors, SEATS, Seat},
 };
 use crate::decimal::{self, PointJson};
 
@@ -20,6 +21,8 @@ pub struct Spec {
     /// The native token, if it is not the chain's default.
     pub token: Option<Token>,
     parameters: ParametersSpec,
+    /// How permissioned authors take turns, if they do.
+    rotation: Option<RotationSpec>,
     accounts: Vec<AccountSpec>,
     /// What each pallet begins with, by its name.
     #[serde(default)]
@@ -35,6 +38,15 @@ struct ParametersSpec {
     minimum_fee: u64,
     #[serde(default)]
     permissioned_authors: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotationSpec {
+    /// Relay blocks of one seat's turn.
+    turn: u16,
+    /// Places of the accounts that have the seats, in the order of turns.
+    seats: Vec<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,8 +67,8 @@ impl Spec {
 
     /// The first accounts and the parameters, all checked: keys in the prime subgroup and distinct,
     /// balances of at least the existential deposit, no more accounts than `places`, the total
-    /// issuance within [`MAX_ISSUANCE`], somebody who may author.
-    pub fn check(&self, places: u64) -> Result<(Parameters, Vec<Account>), SpecError> {
+    /// issuance within [`MAX_ISSUANCE`], somebody who may author. And who authors when.
+    pub fn check(&self, places: u64) -> Result<(Parameters, Vec<Account>, Authors), SpecError> {
         let ParametersSpec { existential_deposit, minimum_fee, permissioned_authors } = self.parameters;
         let accounts = self.accounts.par_iter().enumerate().map(|(i, a)| account(i, a, existential_deposit));
         let accounts: Vec<Account> = accounts.collect::<Result<_, _>>()?;
@@ -86,7 +98,41 @@ impl Spec {
         let total_issuance = issuance(&accounts).ok_or_else(|| {
             SpecError::Invalid(format!("the balances' sum exceeds the largest issuance, {MAX_ISSUANCE}"))
         })?;
-        Ok((Parameters { existential_deposit, minimum_fee, permissioned_authors, total_issuance }, accounts))
+        let authors = match &self.rotation {
+            None => Authors::NO_TURNS,
+            Some(rotation) => rotation.authors(&accounts, permissioned_authors)?,
+        };
+        let parameters =
+            Parameters { existential_deposit, minimum_fee, permissioned_authors, total_issuance };
+        Ok((parameters, accounts, authors))
+    }
+}
+
+impl RotationSpec {
+    /// Who authors when: 1 to [`SEATS`] seats, each of an account that may author, in turns of at least one relay block.
+    fn authors(&self, accounts: &[Account], permissioned: bool) -> Result<Authors, SpecError> {
+        let invalid = |reason: String| Err(SpecError::Invalid(format!("rotation: {reason}")));
+        if !permissioned {
+            return invalid("only permissioned authors take turns".into());
+        }
+        if self.turn == 0 {
+            return invalid("a turn is at least one relay block".into());
+        }
+        if self.seats.is_empty() || self.seats.len() > SEATS {
+            return invalid(format!("{} seats are not 1 to {SEATS}", self.seats.len()));
+        }
+        for seat in &self.seats {
+            let account = usize::try_from(*seat).ok().and_then(|seat| accounts.get(seat));
+            if !account.is_some_and(|account| account.may_author) {
+                return invalid(format!("account {seat} is not one of those that may author"));
+            }
+        }
+        let mut seats = [Seat::default(); SEATS];
+        for (place, seat) in seats.iter_mut().zip(&self.seats) {
+            *place = Seat(*seat);
+        }
+        // At most 16.
+        Ok(Authors { rotating: true, turn: self.turn, count: self.seats.len() as u8, seats })
     }
 }
 

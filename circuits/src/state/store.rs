@@ -37,7 +37,7 @@ pub enum StateError {
 
 impl StateError {
     /// The value under `key` is not what it should be.
-    pub(crate) fn corrupt(key: &[u8], expected: &'static str) -> Self {
+    pub fn corrupt(key: &[u8], expected: &'static str) -> Self {
         Self::Corrupt { key: hex::encode(key), expected }
     }
 }

@@ -236,7 +236,7 @@ fn a_place_read_again_before_it_is_written_has_no_witness() {
     let (openings, _) = block.record();
     let names: Vec<_> =
         violated(|cs| block.circuit(cs, &openings)).expect("a circuit").iter().map(|v| v.name).collect();
-    assert_eq!(names, ["state/memory"]);
+    assert_eq!(names, ["state/one view of a place", "state/memory"]);
 }
 
 #[test]

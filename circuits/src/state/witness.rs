@@ -19,8 +19,9 @@ use crate::gadgets::merkle::NativePath;
 /// What a circuit is told about one access to a storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// The record's fields; empty where the place is to be vacant. Of an access to a record that need not be there, 1 and
-    /// its fields if it is, else zeros.
+    /// Whether there is a record at the place; told where the circuit asks.
+    pub there: bool,
+    /// The record's fields; empty where the place is to be vacant.
     pub fields: Vec<Fr>,
     /// The time of the access to the same place before, 0 if there was none. Accesses to a tree count from 1, those
     /// of unused slots too.
@@ -97,7 +98,7 @@ pub(super) struct Touch {
 /// It computes in the field as the circuit does and checks nothing: what it is told to write, it
 /// writes. Honest callers check before; dishonest witnesses are made by callers that do not.
 ///
-/// As in the circuit, a place that will be written must be written before it is read again.
+/// As in the circuit, a place that will be written must be written before it is read again; the state above holds it.
 #[derive(Debug)]
 pub struct Recorder<'a> {
     layout: &'a Layout,
@@ -117,6 +118,9 @@ pub struct Recorder<'a> {
     journal: Vec<Undo>,
     /// Why the state could not be read, if it could not.
     failure: Option<StateError>,
+    /// What a dishonest prover reads at a place before it is written.
+    #[cfg(test)]
+    foreseen: BTreeMap<(u8, u32), (Vec<Fr>, bool)>,
 }
 
 /// What was written at a place.
@@ -160,6 +164,8 @@ impl<'a> Recorder<'a> {
             auxiliary: BTreeMap::new(),
             journal: Vec::new(),
             failure: None,
+            #[cfg(test)]
+            foreseen: BTreeMap::new(),
         }
     }
 
@@ -265,16 +271,21 @@ impl<'a> Recorder<'a> {
         self.private.push((R::STORAGE, 0, elements));
     }
 
-    /// As [`read`](Self::read), of a record that need not be there.
-    pub fn entry<R: Record>(&mut self, index: u32) -> Result<Option<Vec<Fr>>, StateError> {
+    /// Whether there is a record at `index`, without an access.
+    pub fn is_there<R: Record>(&self, index: u32) -> Result<bool, StateError> {
         // A dishonest prover pretends that there is none with no elements.
-        let elements = self.elements::<R>(index)?.filter(|elements| !elements.is_empty());
-        self.access(R::STORAGE, index, entry_fields::<R>(elements.as_deref()))?;
-        Ok(elements)
+        Ok(self.elements::<R>(index)?.is_some_and(|elements| !elements.is_empty()))
     }
 
     /// The elements of the record at `index` as it is now.
     fn elements<R: Record>(&self, index: u32) -> Result<Option<Vec<Fr>>, StateError> {
+        #[cfg(test)]
+        if let Some((elements, _)) = self.foreseen.get(&(R::STORAGE, index)) {
+            // Only who accesses the place a second time sees what is still to be written there.
+            if self.touched.contains_key(&(R::STORAGE, index)) {
+                return Ok(Some(elements.clone()));
+            }
+        }
         Ok(match self.written.get(&(R::STORAGE, index)) {
             Some(written) => Some(written.elements.clone()),
             None => read_record::<R>(&self.below, index)?.map(|record| record.elements()),
@@ -290,6 +301,10 @@ impl<'a> Recorder<'a> {
     /// Puts a record with these elements at a place that was accessed.
     pub fn write<R: Record>(&mut self, index: u32, elements: Vec<Fr>) -> Result<(), StateError> {
         let key = (R::STORAGE, index);
+        #[cfg(test)]
+        if let Some((_, written)) = self.foreseen.get_mut(&key) {
+            *written = true;
+        }
         let leaf = hash_leaf(&R::leaf_elements(&elements));
         let was_empty = {
             let touch = self.touch(key)?;
@@ -340,12 +355,8 @@ impl<'a> Recorder<'a> {
     /// The access of an unused slot, with these elements: nothing holds it to the state, and it writes nothing.
     pub fn skip<R: Record>(&mut self, elements: Vec<Fr>) {
         self.tick(R::STORAGE);
-        self.accesses.push_back(Access { fields: elements, previous: Fr::from(0u64) });
-    }
-
-    /// As [`skip`](Self::skip), of a record that need not be there.
-    pub fn skip_entry<R: Record>(&mut self, elements: Option<Vec<Fr>>) {
-        self.skip::<R>(entry_fields::<R>(elements.as_deref()));
+        let there = !elements.is_empty();
+        self.accesses.push_back(Access { there, fields: elements, previous: Fr::from(0u64) });
     }
 
     /// Takes the record at `index` for one with these elements, whatever the state has there: what a dishonest
@@ -353,6 +364,19 @@ impl<'a> Recorder<'a> {
     #[cfg(test)]
     pub(crate) fn pretend<R: Record>(&mut self, index: u32, elements: Vec<Fr>) {
         self.written.insert((R::STORAGE, index), Written { elements, record: None });
+    }
+
+    /// Has every access to a place but the block's first read these elements: what a dishonest prover foresees that the first
+    /// access will write.
+    #[cfg(test)]
+    pub(crate) fn foresee<R: Record>(&mut self, index: u32, elements: Vec<Fr>) {
+        self.foreseen.insert((R::STORAGE, index), (elements, false));
+    }
+
+    /// Whether a dishonest prover who foresaw what comes to a place has written there already.
+    #[cfg(test)]
+    pub(super) fn has_foreseen(&self, storage: u8, index: u32) -> bool {
+        self.foreseen.get(&(storage, index)).is_some_and(|(_, written)| *written)
     }
 
     /// All changes so far, hashed: the state root and what changes in the state.
@@ -447,7 +471,8 @@ impl<'a> Recorder<'a> {
         let now = self.tick(storage);
         let touch = self.touch((storage, index))?;
         let previous = std::mem::replace(&mut touch.last, now);
-        self.accesses.push_back(Access { fields: elements, previous: previous.into() });
+        let there = !elements.is_empty();
+        self.accesses.push_back(Access { there, fields: elements, previous: previous.into() });
         Ok(())
     }
 
@@ -480,14 +505,6 @@ impl<'a> Recorder<'a> {
 
     fn touched_in(&self, storage: u8) -> impl Iterator<Item = (u32, &Touch)> {
         self.touched.range((storage, 0)..=(storage, u32::MAX)).map(|((_, index), touch)| (*index, touch))
-    }
-}
-
-/// What a circuit is told of a record that need not be there.
-fn entry_fields<R: Record>(elements: Option<&[Fr]>) -> Vec<Fr> {
-    match elements {
-        Some(elements) => [&[Fr::from(1u64)], elements].concat(),
-        None => vec![Fr::from(0u64); 1 + R::widths().len()],
     }
 }
 

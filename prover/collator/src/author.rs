@@ -13,7 +13,10 @@
 //! given again, or it did not, and the block is made from the same parent. A block's head does not depend on
 //! the proof's randomness, so two collators with the same request author the same head.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use ark_bn254::Fr;
 use codec::Encode;
@@ -27,8 +30,8 @@ use zkpov_prover::{Options, ProveError, Proved, Ran};
 use zkpov_verifier::{
     block::{Proven, ProvenBlock, Scheduled},
     eddsa::PublicKey,
-    exchange::{Intake, IntakeError, outbound},
-    hashing::blake2b_256,
+    exchange::{Intake, IntakeError, UpgradeError, outbound},
+    hashing::{Hash, blake2b_256},
     head::ParentHead,
     lane::TierId,
     message::Inbound,
@@ -43,6 +46,7 @@ use crate::{
     keystore::{KeyStore, KeyStoreError},
     messages,
     relay_file::RelayFile,
+    validity::{self, ValidationCode, ValidationCodeError},
 };
 
 /// First bytes of what a request's digest is over.
@@ -55,6 +59,8 @@ pub struct AuthorRequest<'a> {
     pub extrinsics: &'a [Vec<u8>],
     /// Whether to offer, before them, the extrinsics of blocks that were rolled back.
     pub pending: bool,
+    /// The next validation code, for a block that enacts the upgrade to it; enactments of another wait.
+    pub upgrade: Option<&'a [u8]>,
     /// What the block sees of the relay chain.
     pub relay: &'a RelayFile,
     /// The author's key; it gets the fees, and its account must exist.
@@ -138,6 +144,12 @@ pub enum AuthorError {
         /// The parent block's.
         parent: u32,
     },
+    /// The keys are not those in force, or that cannot be known.
+    #[error(transparent)]
+    ValidationCode(#[from] ValidationCodeError),
+    /// The relay chain does not allow the upgrade.
+    #[error("{0}; leave --upgrade out until then: enactments wait")]
+    Upgrade(#[from] UpgradeError),
     /// The database or what is in it.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -204,19 +216,29 @@ pub(crate) fn author(
     let format = request.keys.validity_key().key().messages;
     let para = info.identity.para_id;
     let (intake, storage_proof) = messages::intake(para, format, &parent_head, request.relay)?;
-    let context = block_context(info, parent, request.relay, &account, &intake);
+    let (code, key) = (ValidationCode::read(&state)?, request.keys.validity_key().code_hash());
+    code.check_key(key)?;
+    code.check_seen(&intake.values)?;
+    let upgrade = request.upgrade.map(|code| intake.upgrade(code)).transpose()?;
+    let context = block_context(info, parent, request.relay, &account, &intake, upgrade);
     let mut timings = Timings::default();
 
     let mut offered = if request.pending { database.pending()? } else { Vec::new() };
+    // Once is enough: what the request has too keeps its place there.
+    let asked: HashSet<&Vec<u8>> = request.extrinsics.iter().collect();
+    offered.retain(|extrinsic| !asked.contains(extrinsic));
     let pending = offered.len();
     offered.extend_from_slice(request.extrinsics);
     let execution = timed(&mut timings.execute, || execute(info, &state, &context, request, &offered))?;
     let (proved, prove_times) = prove(info, request.keys, &execution, options)?;
     (timings.witness, timings.prove) = prove_times;
 
+    // Nothing but the code at hand was named.
+    let announced = execution.statement.upgrade.and(request.upgrade);
     let proven = Proven {
         storage_proof,
         inbound: request.relay.inbound.clone(),
+        upgrade: announced.map(<[u8]>::to_vec),
         proof: proved.proof.to_bytes().to_vec(),
         ..proven(&context, &execution)
     };
@@ -237,7 +259,10 @@ pub(crate) fn author(
         extrinsics: at(&offered, execution.included.iter()),
         input_digest: Some(digest),
     };
-    info_span!("author.commit").in_scope(|| database.commit(&record, &execution.changes))?;
+    let mut changes = execution.changes;
+    let signal = validity::signal(info.identity.para_id, &intake.values);
+    code.after(record.number, key, announced, signal).put(&mut changes);
+    info_span!("author.commit").in_scope(|| database.commit(&record, &changes))?;
     info!(number = record.number, included = execution.included.len(), "block committed");
     // What a rolled-back block held and can never be valid again is not offered a third time.
     let hopeless =
@@ -266,6 +291,7 @@ fn request_digest(request: &AuthorRequest<'_>) -> [u8; 32] {
         REQUEST_TAG,
         request.extrinsics,
         request.pending,
+        request.upgrade.map(blake2b_256),
         request.relay.to_json(),
         request.author.public_key().to_bytes(),
         request.keys.validity_key().code_hash(),
@@ -288,6 +314,7 @@ fn block_context(
     relay: &RelayFile,
     author: &AccountView,
     intake: &Intake,
+    upgrade: Option<Hash>,
 ) -> BlockContext {
     BlockContext {
         identity: info.identity,
@@ -297,6 +324,7 @@ fn block_context(
         author_key: author.key,
         context: statement::context(&parent.hash, &intake.values),
         messages: messages::messages(intake),
+        upgrade,
     }
 }
 

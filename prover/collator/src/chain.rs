@@ -62,6 +62,14 @@ impl ChainInfo {
     pub fn of(genesis: &Genesis) -> Result<Self, OpenError> {
         let chain = chain_by_name(&genesis.chain)
             .ok_or_else(|| OpenError::UnknownChain { name: genesis.chain.clone(), known: known_chains() })?;
+        Self::new(chain, genesis)
+    }
+
+    /// The chain of this state machine and genesis.
+    ///
+    /// # Errors
+    /// [`OpenError::Spec`].
+    pub fn new(chain: &'static dyn Chain, genesis: &Genesis) -> Result<Self, OpenError> {
         let spec = String::from_utf8_lossy(&genesis.spec);
         let messages = chain.messages(&spec)?;
         Ok(Self { chain, identity: identity(chain, genesis.para_id, genesis.hash), messages })

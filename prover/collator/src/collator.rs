@@ -69,7 +69,7 @@ impl Collator {
             spec: spec.to_vec(),
         };
         let database = Database::create(directory, &record, &genesis.changes)?;
-        Ok(Self { info: ChainInfo::of(&record)?, database })
+        Ok(Self { info: ChainInfo::new(chain, &record)?, database })
     }
 
     /// Opens the chain in `directory`.
@@ -79,6 +79,19 @@ impl Collator {
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         let database = Database::open(directory)?;
         Ok(Self { info: ChainInfo::of(&database.genesis()?)?, database })
+    }
+
+    /// Opens the chain in `directory` with this state machine: another version of its own, which an upgrade leads to.
+    ///
+    /// # Errors
+    /// [`OpenError`]; of a chain of another name [`OpenError::UnknownChain`].
+    pub fn open_as(directory: &Path, chain: &'static dyn Chain) -> Result<Self, OpenError> {
+        let database = Database::open(directory)?;
+        let genesis = database.genesis()?;
+        if genesis.chain != chain.name() {
+            return Err(OpenError::UnknownChain { name: genesis.chain, known: chain.name().to_owned() });
+        }
+        Ok(Self { info: ChainInfo::new(chain, &genesis)?, database })
     }
 
     /// Which chain it is.

@@ -71,6 +71,7 @@ pub fn witness(
         author_key: account.key,
         context: statement::context(&parent.hash, &intake.values),
         messages: messages::messages(&intake),
+        upgrade: None,
     };
     let execution = info.chain.execute(state, &context, Some(tier), extrinsics)?;
     Ok(Zeroizing::new(circuit::assignment(info.chain, tier, &execution.witness)?))

@@ -6,7 +6,10 @@
 //! ```
 
 use tracing::info;
-use zkpov_circuits::runtime::{ApplyError, BlockContext};
+use zkpov_circuits::{
+    runtime::{ApplyError, BlockContext},
+    state::StateError,
+};
 use zkpov_verifier::{
     block::ProvenBlock,
     exchange::IntakeError,
@@ -24,6 +27,7 @@ use crate::{
     keystore::difference,
     messages,
     relay_file::RelayFile,
+    validity::{self, ValidationCode, ValidationCodeError},
 };
 
 /// A block that the database now has.
@@ -68,6 +72,12 @@ pub enum ImportError {
         "the block is proven, but its body leads to another state root here; the database is not in the parent's state"
     )]
     OtherRoot,
+    /// The key is not the one in force, or that cannot be known.
+    #[error(transparent)]
+    ValidationCode(#[from] ValidationCodeError),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The database or what is in it.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -77,7 +87,7 @@ impl ImportError {
     /// Whether the block itself is at fault.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Invalid(_) | Self::Decode(_))
+        matches!(self, Self::Invalid(_) | Self::Decode(_) | Self::ValidationCode(_))
     }
 }
 
@@ -105,12 +115,15 @@ pub(crate) fn import(
     if tip.pov == pov {
         return Ok(Imported { block: tip, known: true });
     }
+    let (code, key_hash) = (ValidationCode::read(&database.state()?)?, key.code_hash());
+    code.check_key(key_hash)?;
     let transition = validate_block(&tip.head, &relay.context, key, pov).map_err(ImportError::Invalid)?;
     let proven = ProvenBlock::decode(pov)?.proven;
     let parent_head = chain::head(&tip)?;
     let parent = parent_head.as_parent();
     let (para, format) = (info.identity.para_id, key.key().messages);
     let intake = messages::taken(para, format, &parent_head, &relay.context, &proven)?;
+    code.check_seen(&intake.values)?;
     let context = BlockContext {
         identity: info.identity,
         parent,
@@ -119,8 +132,9 @@ pub(crate) fn import(
         author_key: proven.author_key,
         context: statement::context(&parent.hash, &intake.values),
         messages: messages::messages(&intake),
+        upgrade: None,
     };
-    let applied =
+    let mut applied =
         info.chain.apply(&database.state()?, &context, proven.tier, &proven.used_slots, &proven.body)?;
     if applied.state_root != proven.state_root {
         return Err(ImportError::OtherRoot);
@@ -135,6 +149,8 @@ pub(crate) fn import(
         extrinsics: Vec::new(),
         input_digest: None,
     };
+    let signal = validity::signal(info.identity.para_id, &intake.values);
+    code.after(block.number, key_hash, proven.upgrade.as_deref(), signal).put(&mut applied.changes);
     database.commit(&block, &applied.changes)?;
     info!(number = block.number, "block imported");
     Ok(Imported { block, known: false })

@@ -39,6 +39,7 @@ pub mod sample;
 pub mod scene;
 pub mod setup;
 pub mod spec;
+pub mod validity;
 pub mod witness_pov;
 
 pub use collator::{Collator, CreateError};

@@ -193,6 +193,7 @@ impl SampleChain {
         let request = AuthorRequest {
             extrinsics,
             pending: false,
+            upgrade: None,
             relay: &RelayFile::blind(RELAY),
             author: self.scene.author(),
             keys,
@@ -208,6 +209,7 @@ impl SampleChain {
             author_key: self.scene.author().public_key(),
             context: statement::context(&parent.hash, &[]),
             messages: Messages::default(),
+            upgrade: None,
         };
         let included = made.included.iter().filter_map(|position| extrinsics.get(*position)).cloned();
         let witness = if self.chain.name() == payments().name() {

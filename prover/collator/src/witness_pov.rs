@@ -18,7 +18,7 @@ use std::{
 use ark_bn254::Fr;
 use zkpov_circuits::{
     pallets::balances,
-    runtime::{Account, BlockContext, Composition, PARAMETERS, Parameters},
+    runtime::{ACCOUNTS, Account, BlockContext, Composition, PARAMETERS, Parameters},
     state::{
         ARITY, BITS_PER_LEVEL, Layout, Record, STORAGES, Shape, StateError, StateReader, empty_subtree,
         hash_node, hash_storages, keys, read_record,
@@ -121,15 +121,15 @@ impl WitnessPov {
     fn root(&self, layout: &Layout) -> Result<Fr, ReexecutionError> {
         let mut roots = [Fr::from(0u64); STORAGES];
         for (storage, root) in (0u8..).zip(&mut roots) {
-            *root = match layout.shape(storage) {
-                Shape::Absent => continue,
-                Shape::Single if storage == PARAMETERS => {
+            *root = match (storage, layout.shape(storage)) {
+                (_, Shape::Absent) => continue,
+                (PARAMETERS, _) => {
                     let parameters: Parameters = read_record(self, 0)?.ok_or(ReexecutionError::Witness)?;
                     parameters.leaf()
                 }
-                // Transfers and opens touch no other record.
-                Shape::Single => self.node(storage, 0, 0)?.ok_or(ReexecutionError::Witness)?,
-                Shape::Tree { levels } => self.tree_root(storage, levels)?,
+                (ACCOUNTS, Shape::Tree { levels }) => self.tree_root(storage, levels)?,
+                // Transfers touch nothing else.
+                (_, shape) => self.node(storage, shape.levels(), 0)?,
             };
         }
         Ok(hash_storages(&roots))
@@ -164,25 +164,24 @@ impl WitnessPov {
         parent: u32,
         known: &BTreeMap<u32, Fr>,
     ) -> Result<[Fr; ARITY], ReexecutionError> {
-        let mut children = [empty_subtree(level); ARITY];
+        let mut children = [Fr::from(0u64); ARITY];
         for (child, index) in children.iter_mut().zip(parent << BITS_PER_LEVEL..) {
-            if let Some(node) = known.get(&index) {
-                *child = *node;
-                continue;
-            }
-            let level = u8::try_from(level).map_err(|_| ReexecutionError::Witness)?;
-            if let Some(node) = self.node(storage, level, index)? {
-                *child = node;
-            }
+            *child = match known.get(&index) {
+                Some(node) => *node,
+                None => self.node(storage, level, index)?,
+            };
         }
         Ok(children)
     }
 
-    /// A node that the witness has.
-    fn node(&self, storage: u8, level: u8, index: u32) -> Result<Option<Fr>, ReexecutionError> {
-        let Some(bytes) = self.get(&keys::node(storage, level, index))? else { return Ok(None) };
+    /// A node that nothing touched.
+    fn node(&self, storage: u8, level: usize, index: u32) -> Result<Fr, ReexecutionError> {
+        let number = u8::try_from(level).map_err(|_| ReexecutionError::Witness)?;
+        let Some(bytes) = self.get(&keys::node(storage, number, index))? else {
+            return Ok(empty_subtree(level));
+        };
         let bytes = bytes.try_into().map_err(|_| ReexecutionError::Witness)?;
-        field::decode(&bytes).map(Some).map_err(|_| ReexecutionError::Witness)
+        field::decode(&bytes).map_err(|_| ReexecutionError::Witness)
     }
 }
 

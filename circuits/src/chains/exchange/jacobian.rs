@@ -19,7 +19,7 @@ const CONTEXT: [&str; 6] = [
 /// What the parent state holds where the block looks, and the paths to it. Accesses and opened places are compared by
 /// challenge, in one sum for the leaves of a tree and one for its cells, so both sides are fixed; what is not is everything
 /// that the calls compute.
-const PARENT_STATE: [&str; 17] = [
+const PARENT_STATE: [&str; 19] = [
     "state/tree[*]/cell[*]/before",
     "state/tree[*]/cell[*]/after",
     "state/tree[*]/place[*]/after",
@@ -33,6 +33,9 @@ const PARENT_STATE: [&str; 17] = [
     "*a pool/shares",
     "author/the parameters/existential_deposit",
     "author/the parameters/minimum_fee",
+    "author/the authors/*",
+    // The one remainder in its range, and ranges are set aside.
+    "author/turn/offset",
     "*/sibling[*]",
     "state/tree[*]/place[*]/before",
     "state/tree[*]/place[*]/last",

@@ -33,13 +33,16 @@ const CALLS: [&str; 3] = ["*/amount", "*/terms/fee", "open/*/key/*"];
 /// is an equation each for all that goes into it. So leaves before the block are fixed on both sides, as balances and
 /// as leaves, and who accessed what last. Leaves after it follow from the paths of the places that come next, the last
 /// from the sum; the cell from the other sum.
-const PARENT_STATE: [&str; 17] = [
+const PARENT_STATE: [&str; 19] = [
     "storage_root",
     "*an account/key/*",
     "*an account/nonce",
     "*an account/balance",
     "author/the parameters/existential_deposit",
     "author/the parameters/minimum_fee",
+    "author/the authors/*",
+    // The one remainder in its range, and ranges are set aside.
+    "author/turn/offset",
     "*/sibling[*]",
     "state/tree[0]/place[*]/before",
     "state/tree[0]/place[*]/last",
@@ -54,13 +57,20 @@ const PARENT_STATE: [&str; 17] = [
 ];
 
 /// Constraints without which nothing is free: inequalities, which have no derivative.
-const INEQUALITIES: [&str; 21] = [
+const INEQUALITIES: [&str; 28] = [
     "account/balance",
     "account/nonce",
     "transfer/amount",
     "open/amount",
     "parameters/total_issuance",
     "author/balance",
+    "authors/count",
+    "authors/offset in the turn",
+    "authors/offset range",
+    "authors/round",
+    "authors/seat is there",
+    "authors/seats",
+    "authors/turn",
     "runtime/expiry",
     "runtime/expiry range",
     "runtime/fee range",
@@ -80,7 +90,8 @@ const INEQUALITIES: [&str; 21] = [
 
 /// Constraints without which nothing is free, though they are equations: they say something of what is a bit, or
 /// fixed, or one of eight points.
-const CHECKS: [&str; 3] = ["author/permitted", "key/on_curve", "state/run cell"];
+const CHECKS: [&str; 5] =
+    ["author/permitted", "author/turn", "authors/one seat", "key/on_curve", "state/run cell"];
 
 fn jacobian(name: &str) -> Jacobian {
     let fixed = CONTEXT.into_iter().chain(CALLS).chain(PARENT_STATE);

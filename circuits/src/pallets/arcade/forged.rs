@@ -11,7 +11,10 @@ use super::{
     },
 };
 use crate::{
-    runtime::{AccountIndex, Extrinsic, testing::Forgery},
+    runtime::{
+        Account, AccountIndex, Extrinsic,
+        testing::{FEE, Forgery},
+    },
     state::Value,
 };
 
@@ -213,10 +216,25 @@ fn resigning_for_somebody_else_is_refused() {
     let resignation = || Forgery::of(&on, &[resign(&on, 1, 0, 0)]);
     resignation().changed(|slot| slot.sender = 3).refused_only_by("arcade/player");
     // The sender would be its own winner, whose account is held.
-    resignation()
-        .changed(|slot| slot.inputs[IN_TURN] = Fr::ZERO)
-        .refused_by(["arcade/player", "state/memory"]);
+    resignation().changed(|slot| slot.inputs[IN_TURN] = Fr::ZERO).refused_by([
+        "arcade/player",
+        "state/memory",
+        "state/one view of a place",
+    ]);
     moved_to(&on, &resign(&on, 1, 0, 0), &over(), "arcade/live game");
+}
+
+/// In a game that no opening leads to, of one player against themselves: what two views of an account would give.
+#[test]
+fn a_player_paid_as_their_own_opponent_is_refused() {
+    let on = two_players();
+    let alone = with_game(small(), |game| game.other = game.next);
+    let mut forgery = Forgery::of(&on, &[resign(&on, 1, 0, 0)]);
+    forgery.on = &alone;
+    let before: Account = alone.read(1).expect("an account");
+    let after = Account { balance: before.balance - u128::from(FEE), nonce: before.nonce + 1, ..before };
+    forgery.foresee::<Account>(1, after.elements());
+    forgery.refused_only_by("state/one view of a place");
 }
 
 #[test]

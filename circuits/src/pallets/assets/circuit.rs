@@ -19,8 +19,6 @@ use crate::{
     Fr,
     bit::Bit,
     constraint::{enforce_equal, enforce_zero},
-    gadgets::range::enforce_inverse,
-    linear::difference,
     runtime::{Account, AccountIndex, Call, Executed, Idle, IdleContext, Slot, Unfit, View},
     state::Element,
     values,
@@ -258,8 +256,6 @@ impl Call for TransferAsset {
     ) -> Result<Executed<Remittance, Remitted>> {
         let sender = slot.sender()?.clone();
         let RemittedVar { asset, receiver, amount } = &inputs;
-        let apart = difference(sender.as_field(), receiver.as_field())?;
-        enforce_inverse("assets/to oneself", &apart).map(drop)?;
         let (known, _) = slot.read::<Asset>(asset)?;
         let (account, _) = slot.read::<Account>(receiver)?;
         let (before, place) = open(slot, asset, &sender)?;

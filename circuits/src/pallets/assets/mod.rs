@@ -44,7 +44,7 @@
 //! |---|---|
 //! | spending more than one holds; spending what one does not hold at all | `assets/overdraft` |
 //! | a holding invented, or said not to be there and begun anew | `state/memory` |
-//! | an amount in a holding that is not there | `state/absent is 0` |
+//! | an amount in a holding that is not there | `state/blank record` |
 //! | a receiver's holding past 2^128 | `assets/receiver` |
 //! | a negative amount | `transfer asset/amount`, `mint asset/amount` |
 //! | minting another's asset | `assets/minter` |
@@ -52,7 +52,7 @@
 //! | a supply past 2^128 | `assets/supply` |
 //! | creating an asset where there is one | `state/memory` |
 //! | a signature for another asset, amount, receiver | `eddsa/equation` |
-//! | an asset sent to oneself, which import refuses | `assets/to oneself` |
+//! | an asset sent to oneself, which import refuses | `state/one view of a place` |
 
 use crate::{
     runtime::{CallKind, GenesisState, Pallet, SpecError},

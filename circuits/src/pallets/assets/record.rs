@@ -163,7 +163,7 @@ pub fn held(
 ///
 /// None but those of the constraint system.
 pub fn open(slot: &mut Slot<'_, '_>, asset: &Index, account: &Index) -> Result<(U128, Place)> {
-    let (_, holding, place) = slot.entry::<Holding>(&holding_place(asset, account)?)?;
+    let (_, holding, place) = slot.read_or_blank::<Holding>(&holding_place(asset, account)?)?;
     Ok((holding.amount, place))
 }
 

@@ -15,10 +15,11 @@ use super::testing::{BALANCE, DEPOSIT, MINIMUM_FEE, TestChain, key, small_chain,
 use crate::{
     integer::power_of_two,
     runtime::{
-        Account, SlotWitness, Witness,
+        Account, Authors, SEATS, Seat, SlotWitness, Witness,
         testing::{Forgery, refused_by, restated},
     },
-    soundness::violated,
+    soundness::{violated, with_hints},
+    state::Value as _,
 };
 
 /// Inputs of a transfer's slot.
@@ -354,12 +355,23 @@ fn the_identity_is_no_key() {
 
 // Places.
 
-/// Either its account is read before it is written, which no memory gives, or as the slot leaves it.
+/// The account is read as it was before it is written, which no memory gives.
 #[test]
 fn a_transfer_to_oneself_is_refused() {
     let on = small();
     transfer(&on, |slot| slot.inputs[RECEIVER] = Fr::ONE)
-        .refused_by(["balances/sender is not receiver", "state/memory"]);
+        .refused_by(["state/one view of a place", "state/memory"]);
+}
+
+/// The account is read as the slot leaves it, which memory has nothing against. Nobody could import the block.
+#[test]
+fn a_transfer_to_oneself_as_it_leaves_the_sender_is_refused() {
+    let on = small();
+    let before: Account = on.read(1).expect("an account");
+    let paid = before.balance - 500 - u128::from(crate::runtime::testing::FEE);
+    let mut forgery = transfer(&on, |slot| slot.inputs[RECEIVER] = Fr::ONE);
+    forgery.foresee::<Account>(1, Account { balance: paid, nonce: before.nonce + 1, ..before }.elements());
+    forgery.refused_only_by("state/one view of a place");
 }
 
 #[test]
@@ -443,6 +455,118 @@ fn an_unpermitted_author_is_refused() {
     forgery.author = 3;
     forgery.author_key = key(3).coordinates();
     forgery.refused_only_by("author/permitted");
+}
+
+// Turns.
+
+/// Where at relay parent 100, in turns of ten, it is the turn of seat 1 of three: account 0's.
+const TURNS: Authors = {
+    let mut seats = [Seat(0); SEATS];
+    (seats[0], seats[2], seats[3], seats[4]) = (Seat(1), Seat(2), Seat(3), Seat(2));
+    Authors { rotating: true, turn: 10, count: 3, seats }
+};
+
+/// A chain of these turns, all of whose accounts may author.
+fn rotating(authors: &Authors) -> TestChain {
+    let on = (1..4).fold(small(), |on, i| on.with_account(i, |account| account.may_author = true));
+    on.with(0, authors)
+}
+
+/// An empty block by this account.
+fn authored(on: &TestChain, author: u8) -> Forgery<'_> {
+    let honest = transfer(on, |_| ());
+    Forgery { author: author.into(), author_key: key(author).coordinates(), lanes: vec![], ..honest }
+}
+
+#[test]
+fn an_author_on_turn_is_accepted() {
+    let on = rotating(&TURNS);
+    transfer(&on, |_| ()).accepted();
+    authored(&rotating(&Authors { rotating: false, ..TURNS }), 2).accepted();
+}
+
+#[test]
+fn an_author_out_of_turn_is_refused() {
+    let on = rotating(&TURNS);
+    for author in [1, 2, 3] {
+        authored(&on, author).refused_only_by("author/turn");
+    }
+}
+
+#[test]
+fn an_author_whose_turn_is_over_is_refused() {
+    let on = rotating(&TURNS);
+    let mut later = rotating(&TURNS);
+    later.context.relay_parent_number = 110;
+    let mut forgery = transfer(&on, |_| ());
+    forgery.on = &later;
+    forgery.refused_only_by("author/turn");
+}
+
+#[test]
+fn an_author_whose_seat_was_taken_away_is_refused() {
+    let on = rotating(&TURNS);
+    let mut seats = TURNS.seats;
+    seats[1] = seats[2];
+    let without = rotating(&Authors { count: 2, seats, ..TURNS });
+    let mut forgery = transfer(&on, |_| ());
+    forgery.on = &without;
+    forgery.refused_only_by("author/turn");
+}
+
+#[test]
+fn another_number_of_seats_is_refused() {
+    // Of one seat it would be account 1's turn.
+    let (on, alone) = (rotating(&TURNS), Authors { count: 1, ..TURNS });
+    let mut forgery = authored(&on, 1);
+    forgery.pretend::<Authors>(0, alone.elements());
+    forgery.refused_only_by("state/single record");
+}
+
+#[test]
+fn turns_that_authors_do_not_take_are_refused() {
+    let on = rotating(&TURNS);
+    let mut forgery = authored(&on, 3);
+    forgery.pretend::<Authors>(0, Authors { rotating: false, ..TURNS }.elements());
+    forgery.refused_only_by("state/single record");
+}
+
+/// Account `author` with hints by which it would be its turn.
+#[track_caller]
+fn turn_refused(author: u8, hints: [(&str, &[Fr]); 3], name: &'static str) {
+    let on = rotating(&TURNS);
+    let witness = authored(&on, author).witness();
+    let [(round, rounds), (offset, offsets), (seat, seats)] = hints;
+    with_hints(round, rounds, || {
+        with_hints(offset, offsets, || with_hints(seat, seats, || refused_by(&on, &witness, [name])))
+    });
+}
+
+/// The hints of a turn: relay parent = (round · 3 + seat) · 10 + offset.
+fn turn(author: u8, round: Fr, offset: Fr, chosen: &[usize], name: &'static str) {
+    let seats: Vec<Fr> = (0..SEATS).map(|seat| Fr::from(chosen.contains(&seat))).collect();
+    let hints = [
+        ("author/turn/round", &[round][..]),
+        ("author/turn/offset", &[offset]),
+        ("author/turn/seat", &seats),
+    ];
+    turn_refused(author, hints, name);
+}
+
+#[test]
+fn another_seat_than_the_relay_parents_is_refused() {
+    let small = |value: u64| Fr::from(value);
+    turn(2, small(3), small(0), &[2], "authors/turn at the relay parent");
+    // Beyond the last: account 2 had seat 4 once.
+    turn(2, small(2), small(0), &[4], "authors/seat is there");
+    // The last block of the turn before, and one more.
+    turn(1, small(3), small(10), &[0], "authors/offset in the turn");
+    turn(2, small(3), -small(10), &[2], "authors/offset range");
+    // Rounds that are no number of rounds.
+    let thirds = |numerator: u64| small(numerator) * small(3).inverse().expect("not 0");
+    turn(2, thirds(8), small(0), &[2], "authors/round");
+    // Seats 0 and 1 are the number 1 together, and account 1 together.
+    turn(1, small(3), small(0), &[0, 1], "authors/one seat");
 }
 
 #[test]

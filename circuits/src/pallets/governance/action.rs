@@ -6,14 +6,14 @@
 //!   spend       0 1 0 0 0 0      whose     amount              its key    0
 //!   mint        0 0 1 0 0 0      whose     amount              its key    0
 //!   burn        0 0 0 1 0 0      0         amount              0, 0       0
-//!   author      0 0 0 0 1 0      whose     whether it may      its key    0
+//!   author      0 0 0 0 1 0      whose     whether it may      its key    0, or 8 + the seat it gets or loses
 //!   upgrade     0 0 0 0 0 1      0         low limb of hash    0, 0       high limb of hash
 //! ```
 //!
 //! The table is the layout, and [`ActionVar::enforce_canonical`] holds what is proposed to it: what is in the state is an [`Action`].
 
 use ark_ff::{AdditiveGroup, Field};
-use ark_r1cs_std::fields::fp::FpVar;
+use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -27,8 +27,8 @@ use crate::{
     gadgets::range::{self, U64, U128},
     hint,
     integer::{power_of_two, to_u128},
-    linear::{Linear, sum},
-    runtime::{AccountIndex, ParametersVar},
+    linear::{Linear, sum, weighted_sum},
+    runtime::{AccountIndex, ParametersVar, SEATS, authors::choose},
     state::{Element, Fields, Label, Layout, Value, WHOLE, circuit::Index},
 };
 
@@ -38,6 +38,12 @@ pub const DEPOSIT_BITS: usize = 120;
 
 /// Bits of a minimum fee, below the flag beside it.
 const FEE_BITS: usize = u64::BITS as usize;
+
+/// What the second word has beside a seat's number, so that seat 0 is not no seat.
+const SEAT_FLAG: u8 = SEATS as u8;
+
+/// Bits of a seat's number with its flag.
+const SEAT_BITS: usize = 4;
 
 /// Kinds of action.
 const KINDS: usize = 6;
@@ -119,6 +125,10 @@ pub enum Action {
         who: Holder,
         /// Whether it may.
         may_author: bool,
+        /// Where authors take turns, the seat that it gets, or has and loses: the last one then comes to its place. The seat after
+        /// the last is a new one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seat: Option<u8>,
     },
     /// Names the next validation code: a validity key, or a PVF that embeds one.
     Upgrade {
@@ -129,6 +139,23 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether it is one that a state can have.
+    ///
+    /// # Errors
+    ///
+    /// What is out of its range.
+    pub fn check(&self) -> core::result::Result<(), String> {
+        match *self {
+            Self::Parameters { existential_deposit, .. } if existential_deposit >> DEPOSIT_BITS != 0 => {
+                Err(format!("an existential deposit has at most {DEPOSIT_BITS} bits"))
+            }
+            Self::Author { seat: Some(seat), .. } if usize::from(seat) >= SEATS => {
+                Err(format!("there are at most {SEATS} seats, from 0"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The account that it concerns.
     pub fn holder(&self) -> Option<&Holder> {
         match self {
@@ -156,7 +183,10 @@ impl Value for Action {
             Self::Spend { amount, .. } => (SPEND, amount.into(), zero),
             Self::Mint { amount, .. } => (MINT, amount.into(), zero),
             Self::Burn { amount } => (BURN, amount.into(), zero),
-            Self::Author { may_author, .. } => (AUTHOR, Fr::from(may_author), zero),
+            Self::Author { may_author, seat, .. } => {
+                let seat = seat.map_or(zero, |seat| Fr::from(SEAT_FLAG) + Fr::from(seat));
+                (AUTHOR, Fr::from(may_author), seat)
+            }
             Self::Upgrade { code_hash } => {
                 let [low, high] = limbs_of_hash(code_hash);
                 (UPGRADE, low, high)
@@ -187,7 +217,10 @@ impl Value for Action {
             SPEND => Self::Spend { to, amount },
             MINT => Self::Mint { to, amount },
             BURN => Self::Burn { amount },
-            AUTHOR => Self::Author { who: to, may_author: amount == 1 },
+            AUTHOR => {
+                let seat = u8::try_from(word).ok()?.checked_sub(SEAT_FLAG);
+                Self::Author { who: to, may_author: amount == 1, seat }
+            }
             UPGRADE => {
                 let mut code_hash = [0; 32];
                 let (low, high) = code_hash.split_at_mut(16);
@@ -197,8 +230,7 @@ impl Value for Action {
             }
             _ => return None,
         };
-        let deposit_fits = kind != PARAMETERS || amount >> DEPOSIT_BITS == 0;
-        (deposit_fits && action.elements() == elements).then_some(action)
+        (action.check().is_ok() && action.elements() == elements).then_some(action)
     }
 
     fn hint(
@@ -236,12 +268,7 @@ impl Value for Action {
 
     fn from_json(json: &Json) -> core::result::Result<Self, String> {
         let action: Self = serde_json::from_value(json.clone()).map_err(|error| error.to_string())?;
-        match action {
-            Self::Parameters { existential_deposit, .. } if existential_deposit >> DEPOSIT_BITS != 0 => {
-                Err(format!("an existential deposit has at most {DEPOSIT_BITS} bits"))
-            }
-            _ => Ok(action),
-        }
+        action.check().map(|()| action)
     }
 }
 
@@ -279,11 +306,16 @@ impl ActionVar {
             constraint::enforce_product("action/no account", nobody.as_field(), blank, zero())?;
         }
         let [parameters, _, _, _, author, upgrade] = &self.kinds;
-        let one_word = sum([parameters.as_field(), upgrade.as_field()])?;
+        let one_word = sum([parameters, author, upgrade].map(Bit::as_field))?;
         let one_word = Linear::of(&FpVar::Constant(Fr::ONE)).plus(-Fr::ONE, &one_word);
         constraint::enforce_product("action/no second word", one_word, self.second.as_field(), zero())?;
         let flag = product(author.as_field(), self.first.as_field())?;
         constraint::enforce_boolean("action/flag", &flag)?;
+        let seat = range::bits("action/seat", &self.seat_word()?, SEAT_BITS)?;
+        if let [number @ .., flag] = seat.as_slice() {
+            let number = sum(number.iter().map(Bit::as_field))?;
+            constraint::enforce_product("action/seat", flag.not()?.as_field(), &number, zero())?;
+        }
         let deposit = product(parameters.as_field(), self.first.as_field())?;
         range::bits("action/deposit", &deposit, DEPOSIT_BITS)?;
         self.fee_bits("action/fee and flag").map(drop)
@@ -341,6 +373,30 @@ impl ActionVar {
     pub fn may_author(&self) -> Result<Bit> {
         // A canonical action's first word is 0 or 1 there.
         product(self.kinds[AUTHOR].as_field(), self.first.as_field()).map(Bit::trust)
+    }
+
+    /// The second word, if it says who may author, else 0.
+    fn seat_word(&self) -> Result<FpVar<Fr>> {
+        product(self.kinds[AUTHOR].as_field(), self.second.as_field())
+    }
+
+    /// Which seat the account gets or loses, as one bit of [`SEATS`], and whether it does.
+    ///
+    /// # Errors
+    ///
+    /// None but those of allocation.
+    pub fn seat(&self, cs: &ConstraintSystemRef<Fr>) -> Result<(Vec<Bit>, Bit)> {
+        let word = self.seat_word()?;
+        let seat = choose(cs, "seat", || {
+            let number = to_u128(&word.value()?).and_then(|word| word.checked_sub(SEAT_FLAG.into()));
+            Ok(number.and_then(|number| usize::try_from(number).ok()))
+        })?;
+        let any = sum(seat.iter().map(Bit::as_field))?;
+        // Bits, and few: a sum of integers. Two of them are more than 4 bits, one is its seat's and none 0.
+        let number =
+            weighted_sum((u64::from(SEAT_FLAG)..).zip(&seat).map(|(n, b)| (Fr::from(n), b.as_field())))?;
+        constraint::enforce_equal("enact/seat", &number, &word)?;
+        Ok((seat, Bit::trust(any)))
     }
 
     /// Whether it names the next validation code, whose limbs are then the two words.

@@ -10,10 +10,11 @@ use super::{action::DEPOSIT_BITS, testing::*, *};
 use crate::{
     integer::power_of_two,
     runtime::{
-        Account, Extrinsic, Parameters, Witness,
+        Account, Authors, Extrinsic, Parameters, SEATS, Seat, Witness,
         account::MAX_ISSUANCE,
         testing::{Forgery, refused_by, restated},
     },
+    soundness::with_hints,
     state::Value,
 };
 
@@ -38,7 +39,6 @@ const SECOND: usize = ACCOUNT + 4;
 /// Inputs of a vote's slot.
 const CONVICTION: usize = 2;
 const STAKE: usize = 3;
-const KNOWN: usize = 4;
 
 const BURNS: Action = Action::Burn { amount: 5 };
 const HASH: [u8; 32] = [0xc5; 32];
@@ -106,7 +106,7 @@ fn an_account_where_none_is_concerned_is_refused() {
 
 #[test]
 fn words_that_mean_nothing_are_refused() {
-    let may = Action::Author { who: holder(2), may_author: true };
+    let may = Action::Author { who: holder(2), may_author: true, seat: None };
     let parameters =
         Action::Parameters { existential_deposit: 1, minimum_fee: 1, permissioned_authors: true };
     proposal_refused(BURNS, SECOND, Fr::ONE, "action/no second word");
@@ -173,17 +173,17 @@ fn a_vote_after_the_period_is_refused() {
 fn a_second_vote_is_refused() {
     let honest = open_proposal(VOTE, |_| ());
     let on = open_proposal(VOTE, |_| ()).with(BALLOT, &Ballot { number: 1, until: 9, stake: 100 });
-    let mut forgery = Forgery::of(&honest, &[vote(&honest, 2, 0, AYE)]).changed(|slot| {
-        slot.inputs[KNOWN] = Fr::ONE;
-    });
-    forgery.on = &on;
-    forgery.refused_only_by("vote/once");
+    refused(&honest, &[vote(&honest, 2, 0, AYE)], &on, "vote/once");
 }
 
 #[test]
 fn a_second_vote_that_denies_the_first_is_refused() {
     let on = open_proposal(VOTE, |_| ()).with(BALLOT, &Ballot { number: 1, until: 9, stake: 100 });
-    vote_refused(&on, "state/memory");
+    let honest = open_proposal(VOTE, |_| ());
+    let mut forgery = Forgery::of(&honest, &[vote(&honest, 2, 0, AYE)]);
+    forgery.on = &on;
+    forgery.pretend::<Ballot>(BALLOT, vec![]);
+    forgery.refused_only_by("state/memory");
 }
 
 #[test]
@@ -200,11 +200,7 @@ fn a_ballot_that_is_not_there_and_says_something_is_refused() {
 fn a_stake_below_what_is_locked_is_refused() {
     let honest = open_proposal(VOTE, |_| ());
     let on = open_proposal(VOTE, |_| ()).with(BALLOT, &Ballot { number: 7, until: 9, stake: 501 });
-    let mut forgery = Forgery::of(&honest, &[vote(&honest, 2, 0, AYE)]).changed(|slot| {
-        slot.inputs[KNOWN] = Fr::ONE;
-    });
-    forgery.on = &on;
-    forgery.refused_only_by("vote/stake covers the ballot's");
+    refused(&honest, &[vote(&honest, 2, 0, AYE)], &on, "vote/stake covers the ballot's");
 }
 
 #[test]
@@ -323,6 +319,68 @@ fn a_rejected_proposal_left_as_passed_is_refused() {
     }
 }
 
+// Seats.
+
+/// Three seats of accounts 0, 3 and 2, in turns of one relay block; account 1 had a fourth.
+fn seats(count: u8) -> Authors {
+    let mut seats = [Seat(0); SEATS];
+    (seats[1], seats[2], seats[3]) = (Seat(3), Seat(2), Seat(1));
+    // Account 0 authors at relay parent 100.
+    Authors { rotating: true, turn: 1000, count, seats }
+}
+
+fn seating(account: u8, may_author: bool, seat: u8) -> Action {
+    Action::Author { who: holder(account), may_author, seat: Some(seat) }
+}
+
+/// An enactment that is honest where it is account 3's seat 1 that is concerned, of another action.
+#[track_caller]
+fn seating_refused(honest: Action, lie: Action, on: &Authors, name: &'static str) {
+    let honest = passed(honest, |_| ()).with(0, &seats(3));
+    let on = passed(lie, |_| ()).with(0, on);
+    refused(&honest, &[enact(&honest, 2, 0)], &on, name);
+}
+
+#[test]
+fn a_seat_given_or_taken_where_there_is_none_is_refused() {
+    seating_refused(seating(1, true, 3), seating(1, true, 4), &seats(3), "enact/seat after the last");
+    seating_refused(seating(3, false, 1), seating(1, false, 3), &seats(3), "enact/seat is there");
+    seating_refused(seating(3, false, 1), seating(3, false, 2), &seats(3), "enact/seat is the account's");
+    seating_refused(seating(3, false, 1), seating(0, false, 0), &seats(1), "enact/a seat remains");
+}
+
+#[test]
+fn another_seat_than_the_proposals_is_refused() {
+    let on = passed(seating(1, true, 1), |_| ()).with(0, &seats(3));
+    let witness = Forgery::of(&on, &[enact(&on, 2, 0)]).witness();
+    let choosing = |seat: usize| (0..SEATS).map(|other| Fr::from(other == seat)).collect::<Vec<_>>();
+    // The seats that it leaves would be others.
+    with_hints("enact/slot[0]/seat/seat", &choosing(2), || {
+        refused_by(&on, &witness, ["enact/seat", "block/state root"]);
+    });
+    let on = passed(seating(3, false, 1), |_| ()).with(0, &seats(3));
+    let witness = Forgery::of(&on, &[enact(&on, 2, 0)]).witness();
+    with_hints("enact/slot[0]/seat/last", &choosing(3), || {
+        refused_by(&on, &witness, ["enact/last seat", "block/state root"]);
+    });
+}
+
+#[test]
+fn seats_that_no_enactment_changed_are_refused() {
+    let on = passed(BURNS, |_| ()).with(0, &seats(3));
+    let mut witness = Forgery::of(&on, &[enact(&on, 2, 0)]).witness();
+    witness.statement[24] += Fr::ONE;
+    let witness = restated(witness, 24, Fr::ZERO);
+    refused_by(&on, &witness, ["block/state root"]);
+}
+
+#[test]
+fn a_seats_word_that_is_none_is_refused() {
+    let may = seating(2, true, 1);
+    proposal_refused(may, SECOND, Fr::from(3u64), "action/seat");
+    proposal_refused(may, SECOND, Fr::from(32u64), "action/seat");
+}
+
 // Enactments.
 
 #[track_caller]
@@ -370,6 +428,56 @@ fn another_key_than_the_proposals_is_not_paid() {
     let other = Holder { key: holder(1).key, ..holder(3) };
     let on = passed(Action::Spend { to: other, amount: SPENDS }, |_| ());
     enactment_refused(spends(), &on, "enact/account's key");
+}
+
+/// The account concerned is the one that enacts: nobody could import the block.
+#[test]
+fn what_concerns_its_sender_is_not_enacted() {
+    let on = passed(spends(), |_| ());
+    let own = || Forgery::of(&on, &[enact(&on, 2, 0)]).changed(|slot| slot.sender = 3);
+    own().refused_by(["state/one view of a place", "state/memory"]);
+    let before: Account = on.read(3).expect("an account");
+    let after = Account { balance: before.balance - u128::from(FEE), nonce: 1, ..before };
+    let mut forgery = own();
+    forgery.foresee::<Account>(3, after.elements());
+    forgery.refused_only_by("state/one view of a place");
+}
+
+// What is proven is imported, whether or not an honest author would have taken it.
+
+#[test]
+fn a_vote_without_a_stake_is_imported() {
+    let on = open_proposal(VOTE, |_| ());
+    let voted = Forgery::of(&on, &[vote(&on, 2, 0, AYE)]);
+    voted.changed(|slot| slot.inputs[STAKE] = Fr::ZERO).accepted();
+}
+
+#[test]
+fn an_unlock_of_nothing_is_imported() {
+    let ballot = Ballot { number: 1, until: 1, stake: 500 };
+    let honest = empty(UNLOCK).with(BALLOT, &ballot);
+    let on = empty(UNLOCK).with(BALLOT, &Ballot { stake: 0, ..ballot });
+    let mut forgery = Forgery::of(&honest, &[unlock(&honest, 2, 0, 1)]);
+    forgery.on = &on;
+    forgery.accepted();
+}
+
+/// More is minted than there may be, and burned in the same block.
+#[test]
+fn a_mint_that_a_burn_makes_room_for_is_imported() {
+    let enactments: Slots = [0, 0, 0, 0, 0, 0, 0, 2];
+    let passed = |place: u32, number: u32, action: Action, on: TestChain| {
+        let passed = Proposal { open: false, passed: true, due: 1, deposit: 0, number, ..proposed(action) };
+        on.with(place, &passed)
+    };
+    let mint = Action::Mint { to: holder(3), amount: SPENDS };
+    let on = passed(1, 2, Action::Burn { amount: SPENDS }, passed(0, 1, mint, empty(enactments)));
+    let parameters: Parameters = on.read(0).expect("parameters");
+    let full = passed(1, 2, Action::Burn { amount: SPENDS }, passed(0, 1, mint, empty(enactments)))
+        .with(0, &Parameters { total_issuance: MAX_ISSUANCE - 1, ..parameters });
+    let mut forgery = Forgery::of(&on, &[enact(&on, 2, 0), enact(&on, 1, 1)]);
+    forgery.on = &full;
+    forgery.accepted();
 }
 
 #[test]

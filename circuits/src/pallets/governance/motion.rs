@@ -8,7 +8,7 @@ use ark_relations::gr1cs::Result;
 use zkpov_verifier::field::Fr;
 
 use super::{
-    action::{Action, DEPOSIT_BITS},
+    action::Action,
     record::{Charter, CharterVar, Proposal, ProposalIndex, ProposalVar},
     view::{charter, proposal, spendable},
 };
@@ -105,10 +105,7 @@ impl Call for Propose {
             action if action.holder().is_some_and(|holder| u64::from(holder.account.0) >= accounts) => {
                 Err(Unfit::because(format!("the chain has places for {accounts} accounts")))
             }
-            Action::Parameters { existential_deposit, .. } if existential_deposit >> DEPOSIT_BITS != 0 => {
-                Err(Unfit::because(format!("an existential deposit has at most {DEPOSIT_BITS} bits")))
-            }
-            _ => Ok(body.clone()),
+            action => action.check().map(|()| body.clone()).map_err(Unfit::Refused),
         }
     }
 

@@ -16,6 +16,7 @@
 //! upgrade, and the limbs are its words.
 
 use ark_ff::Field;
+use ark_r1cs_std::fields::fp::FpVar;
 use ark_relations::gr1cs::Result;
 use zkpov_verifier::field::Fr;
 
@@ -27,12 +28,15 @@ use super::{
 };
 use crate::{
     bit::Bit,
-    constraint::{enforce_product, product},
+    constraint::{enforce_equal, enforce_product, product},
     gadgets::range::{U32, U128, Uint, enforce_inverse},
     linear::{Linear, difference, sum, weighted_sum},
+    namespace,
     runtime::{
-        Account, AccountIndex, AccountVar, Call, Executed, Idle, IdleContext, Inherent, Slot, Unfit, View,
+        Account, AccountIndex, AccountVar, Authors, AuthorsVar, Call, Executed, Idle, IdleContext, Inherent,
+        Slot, Unfit, View,
         account::MAX_ISSUANCE,
+        authors::{choose, chosen_number},
     },
     state::{StateError, circuit::Index},
     values,
@@ -175,6 +179,9 @@ impl Enact {
             {
                 Err(Unfit::because(format!("the issuance would not be below {MAX_ISSUANCE}")))
             }
+            Action::Author { seat: Some(seat), who, may_author } => {
+                check_seat(view, seat, who.account, may_author)
+            }
             Action::Upgrade { .. } if charter.upgraded == view.number => {
                 Err(Unfit::because("the block has an upgrade already"))
             }
@@ -201,16 +208,7 @@ impl Call for Enact {
         if found.number != number {
             return Err(Unfit::because(format!("place {} has proposal {}", place.0, found.number)));
         }
-        self.restore(view, sender, &Enacted { proposal: place })
-    }
-
-    fn restore(
-        &self,
-        view: &View<'_>,
-        sender: AccountIndex,
-        body: &Enacted,
-    ) -> core::result::Result<Enacted, Unfit> {
-        let Proposal { number, passed, due, action, .. } = proposal(view, body.proposal)?;
+        let Proposal { passed, due, action, .. } = found;
         let charter = charter(view)?;
         if !passed {
             return Err(Unfit::because(format!("proposal {number} did not pass, or is enacted")));
@@ -222,6 +220,10 @@ impl Call for Enact {
             return Err(Unfit::because(format!("proposal {number} was not enacted in time")));
         }
         Self::check(view, sender, &action, &charter)?;
+        Ok(Enacted { proposal: place })
+    }
+
+    fn restore(&self, _: &View<'_>, _: AccountIndex, body: &Enacted) -> core::result::Result<Enacted, Unfit> {
         Ok(body.clone())
     }
 
@@ -236,6 +238,7 @@ impl Call for Enact {
         let charter = spend(&proposal, charter)?;
         issue(slot, &proposal)?;
         pay(slot, &proposal)?;
+        seat_author(slot, &proposal)?;
         let parameters = proposal.action.parameters(slot.next_parameters())?;
         slot.set_parameters(proposal.action.sets_parameters(), &parameters)?;
         let charter = upgrade(slot, &proposal, charter)?;
@@ -252,6 +255,30 @@ impl Call for Enact {
             .reading(&proposal)
             .reading(&Charter::blank())
             .reading(&IdleContext::account())
+    }
+}
+
+/// Whether a seat can be given to, or taken from, an account, as the state has the seats.
+fn check_seat(
+    view: &View<'_>,
+    seat: u8,
+    account: AccountIndex,
+    gets: bool,
+) -> core::result::Result<(), Unfit> {
+    let authors: Authors = view.read(0)?.ok_or(StateError::Missing { what: "who authors when" })?;
+    let taken = authors.seats.iter().take(authors.count.into()).nth(seat.into());
+    let refuse = |reason: String| Err(Unfit::Refused(reason));
+    match taken {
+        _ if !authors.rotating => refuse("authors of this chain take no turns: there are no seats".into()),
+        None if gets && seat > authors.count => {
+            refuse(format!("seat {} is the next, not {seat}", authors.count))
+        }
+        None if !gets => refuse(format!("there are {} seats, from 0, not {seat}", authors.count)),
+        Some(taken) if !gets && taken.0 != account.0 => {
+            refuse(format!("seat {seat} is account {}'s, not account {}'s", taken.0, account.0))
+        }
+        _ if !gets && authors.count <= 1 => refuse("the last seat stays: nobody could author".into()),
+        _ => Ok(()),
     }
 }
 
@@ -286,6 +313,48 @@ fn pay(slot: &mut Slot<'_, '_>, proposal: &ProposalVar) -> Result<()> {
     // Selected between bits.
     let after = AccountVar { balance, may_author: Bit::trust(may_author), ..account };
     slot.state().write::<Account>(&when, place, &after)
+}
+
+/// Gives the account that the proposal concerns a seat among the authors, or takes it away.
+///
+/// A seat that is given is one that is there, or the one after the last. The last one takes the place of one that is taken away, and
+/// one remains. Numbers are below 8, the count at most that: an eighth seat is not the one after the last of eight.
+fn seat_author(slot: &mut Slot<'_, '_>, proposal: &ProposalVar) -> Result<()> {
+    let cs = slot.cs();
+    let _namespace = namespace::enter(&cs, "seat");
+    let action = &proposal.action;
+    let zero = || Linear::new(&cs);
+    let one = FpVar::Constant(Fr::ONE);
+    let (chosen, any) = action.seat(&cs)?;
+    let before = slot.next_authors().clone();
+    let gets = any.and(&action.may_author()?)?;
+    // Any, and not the other.
+    let loses = Bit::trust(difference(any.as_field(), gets.as_field())?);
+
+    let number = chosen_number(&chosen)?;
+    let there = Uint::<8>::trust(number.clone()).is_less_than(&before.count)?;
+    let added = gets.and(&there.not()?)?;
+    let gap = difference(&number, before.count.as_field())?;
+    enforce_product("enact/seat after the last", added.as_field(), &gap, zero())?;
+    enforce_product("enact/seat is there", loses.as_field(), there.not()?.as_field(), zero())?;
+    let other = difference(&before.chosen(&chosen)?, action.account.as_field())?;
+    enforce_product("enact/seat is the account's", loses.as_field(), &other, zero())?;
+
+    let last = choose(&cs, "last", || Ok(before.count.value()?.checked_sub(1).map(|last| last as usize)))?;
+    let lasts = sum(last.iter().map(Bit::as_field))?;
+    enforce_equal("enact/last seat", &lasts, Linear::of(&one))?;
+    let after_last = sum([&chosen_number(&last)?, &one])?;
+    enforce_equal("enact/last seat", &after_last, Linear::of(before.count.as_field()))?;
+    let moved = loses.select(&before.chosen(&last)?, action.account.as_field())?;
+    let count = sum([before.count.as_field(), added.as_field()])?;
+    let count = difference(&count, loses.as_field())?;
+    enforce_inverse("enact/a seat remains", &count).map(drop)?;
+    // At most 8, and a seat or an account's place.
+    let mut after = AuthorsVar { count: Uint::trust(count), ..before.clone() };
+    for ((seat, old), chosen) in after.seats.iter_mut().zip(&before.seats).zip(&chosen) {
+        *seat = Uint::trust(chosen.select(&moved, old.as_field())?);
+    }
+    slot.set_authors(&after)
 }
 
 /// Names the next validation code, if the proposal says so: once in a block.

@@ -5,7 +5,7 @@ use zkpov_verifier::field::limbs_of_hash;
 
 use super::{testing::*, *};
 use crate::{
-    runtime::{Account, Extrinsic, Parameters},
+    runtime::{Account, Authors, Chain, Extrinsic, Parameters, Seat},
     state::Value,
 };
 
@@ -117,13 +117,115 @@ fn every_kind_of_action_does_what_it_says() {
     on.prove_and_advance(&[enact(&on, 2, 0)]);
     assert_eq!((charter(&on).treasury, issuance(&on)), (TREASURY - 400, before + 500));
     assert_eq!(held(&on), issuance(&on));
-    passed(&mut on, Action::Author { who: holder(3), may_author: true });
+    passed(&mut on, Action::Author { who: holder(3), may_author: true, seat: None });
     on.prove_and_advance(&[enact(&on, 2, 0)]);
     assert!(on.read::<Account>(3).expect("an account").may_author);
     (on.context.author, on.context.author_key) = (3, key(3));
-    passed(&mut on, Action::Author { who: holder(0), may_author: false });
+    passed(&mut on, Action::Author { who: holder(0), may_author: false, seat: None });
     on.prove_and_advance(&[enact(&on, 2, 0)]);
     assert!(!on.read::<Account>(0).expect("an account").may_author);
+}
+
+/// The chain of four accounts, of whom 0 and 1 take turns of ten relay blocks.
+fn taking_turns() -> TestChain {
+    let mut spec: serde_json::Value = serde_json::from_str(&spec(4)).expect("JSON");
+    spec["accounts"][1]["may_author"] = true.into();
+    spec["rotation"] = serde_json::json!({ "turn": 10, "seats": [0, 1] });
+    let chain = chain(ONE_OF_EACH, 4).chain;
+    TestChain::new(chain, &spec.to_string())
+}
+
+/// Whether account `author` may author at `relay_parent`, and what it is told if not.
+fn authors(on: &mut TestChain, author: u8, relay_parent: u32) -> Result<(), String> {
+    (on.context.author, on.context.author_key) = (author.into(), key(author));
+    on.context.relay_parent_number = relay_parent;
+    let block = on.chain.execute(&on.state, &on.context, None, &[]).map_err(|error| error.to_string())?;
+    on.check(&block);
+    Ok(())
+}
+
+#[test]
+fn seats_are_given_and_taken_and_their_accounts_author_in_turn() {
+    let mut on = taking_turns();
+    assert_eq!(authors(&mut on, 0, 100), Ok(()));
+    let told = authors(&mut on, 1, 100).expect_err("out of turn");
+    assert_eq!(
+        told,
+        "at relay parent 100 it is account 0's turn to author; the next turn of account 1 begins with relay parent 110"
+    );
+    assert!(authors(&mut on, 3, 100).expect_err("no seat").contains("may not author"));
+    assert_eq!(authors(&mut on, 1, 119), Ok(()));
+
+    assert_eq!(authors(&mut on, 0, 100), Ok(()));
+    let give = Action::Author { who: holder(3), may_author: true, seat: Some(2) };
+    passed(&mut on, give);
+    on.prove_and_advance(&[enact(&on, 2, 0)]);
+    let seats: Authors = on.read(0).expect("seats");
+    assert_eq!((seats.count, seats.seats[..3].to_vec()), (3, vec![Seat(0), Seat(1), Seat(3)]));
+    assert_eq!(authors(&mut on, 1, 100), Ok(()), "ten turns are three rounds and one");
+    assert_eq!(authors(&mut on, 3, 110), Ok(()));
+
+    let take = Action::Author { who: holder(0), may_author: false, seat: Some(0) };
+    passed(&mut on, take);
+    on.prove_and_advance(&[enact(&on, 2, 0)]);
+    let seats: Authors = on.read(0).expect("seats");
+    assert_eq!((seats.count, seats.seats[..2].to_vec()), (2, vec![Seat(3), Seat(1)]));
+    assert_eq!(authors(&mut on, 3, 120), Ok(()));
+    assert!(authors(&mut on, 0, 120).expect_err("removed").contains("may not author"));
+
+    assert_eq!(authors(&mut on, 3, 120), Ok(()));
+    for (action, why) in [
+        (Action::Author { who: holder(0), may_author: true, seat: Some(3) }, "seat 2 is the next"),
+        (Action::Author { who: holder(1), may_author: false, seat: Some(0) }, "is account 3's"),
+        (Action::Author { who: holder(1), may_author: false, seat: Some(5) }, "there are 2 seats"),
+    ] {
+        passed(&mut on, action);
+        assert!(on.refusal(&enact(&on, 2, 0)).contains(why), "{why}");
+    }
+    let mut still = chain(ONE_OF_EACH, 5);
+    passed(&mut still, Action::Author { who: holder(1), may_author: true, seat: Some(0) });
+    assert!(still.refusal(&enact(&still, 2, 0)).contains("take no turns"));
+}
+
+#[test]
+fn a_rotation_that_makes_no_sense_is_refused_with_a_reason() {
+    let with = |rotation: serde_json::Value, permissioned: bool| {
+        let mut spec: serde_json::Value = serde_json::from_str(&spec(4)).expect("JSON");
+        spec["rotation"] = rotation;
+        spec["parameters"]["permissioned_authors"] = permissioned.into();
+        chain(ONE_OF_EACH, 4).chain.genesis(&spec.to_string()).map(drop).map_err(|error| error.to_string())
+    };
+    use serde_json::json;
+    assert_eq!(with(json!({ "turn": 1, "seats": [0] }), true), Ok(()));
+    for (rotation, permissioned, why) in [
+        (json!({ "turn": 1, "seats": [0] }), false, "permissioned"),
+        (json!({ "turn": 0, "seats": [0] }), true, "at least one relay block"),
+        (json!({ "turn": 1, "seats": [] }), true, "0 seats"),
+        (json!({ "turn": 1, "seats": vec![0; 9] }), true, "9 seats"),
+        (json!({ "turn": 1, "seats": [0, 1] }), true, "account 1 is not one"),
+        (json!({ "turn": 1, "seats": [9] }), true, "account 9 is not one"),
+    ] {
+        assert!(with(rotation, permissioned).expect_err(why).contains(why), "{why}");
+    }
+}
+
+#[test]
+fn mints_beyond_the_largest_issuance_leave_the_block_without_the_second() {
+    let mut on = chain([1, 1, 1, 1, 1, 1, 1, 2], 5);
+    let mint = |to: u8| Action::Mint { to: holder(to), amount: 900 };
+    let parameters: Parameters = on.read(0).expect("parameters");
+    on = on
+        .with(0, &Parameters { total_issuance: crate::runtime::account::MAX_ISSUANCE - 1_000, ..parameters });
+    let due = on.context.parent.number + 1;
+    for (place, to) in [(0u32, 3), (1, 4)] {
+        let passed = Proposal { open: false, passed: true, due, deposit: 0, ..proposed(mint(to)) };
+        on = on.with(place, &Proposal { number: place + 1, ..passed });
+    }
+    let block = on.execute(&[enact(&on, 1, 0), enact(&on, 2, 1)]);
+    assert_eq!(block.included, [0]);
+    let [(1, refusal)] = block.refused.as_slice() else { panic!("{:?}", block.refused) };
+    assert!(refusal.to_string().contains("more would be issued"), "{refusal}");
+    on.check(&block);
 }
 
 #[test]
@@ -234,7 +336,11 @@ fn actions() -> impl Strategy<Value = Action> {
         (0u8..5, any::<u128>()).prop_map(|(to, amount)| Action::Spend { to: holder(to), amount }),
         (0u8..5, any::<u128>()).prop_map(|(to, amount)| Action::Mint { to: holder(to), amount }),
         any::<u128>().prop_map(|amount| Action::Burn { amount }),
-        (0u8..5, any::<bool>()).prop_map(|(who, may_author)| Action::Author { who: holder(who), may_author }),
+        (0u8..5, any::<bool>()).prop_map(|(who, may_author)| Action::Author {
+            who: holder(who),
+            may_author,
+            seat: None
+        }),
         any::<[u8; 32]>().prop_map(|code_hash| Action::Upgrade { code_hash }),
     ]
 }

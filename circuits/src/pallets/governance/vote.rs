@@ -54,23 +54,7 @@ values! {
 }
 
 values! {
-    /// What a vote's slot is given.
-    pub struct Cast / CastVar ("vote") {
-        /// The proposal's place.
-        proposal: ProposalIndex,
-        /// Whether it is for the proposal.
-        aye: bool,
-        /// How long the stake may be kept.
-        conviction: Conviction,
-        /// The whole stake.
-        stake: u128,
-        /// Whether the voter has a ballot at this place.
-        known: bool,
-    }
-}
-
-values! {
-    /// What the body says of a vote.
+    /// What a vote's slot is given, and what the body says of it.
     pub struct Voted / VotedVar ("voted") {
         /// The proposal's place.
         proposal: ProposalIndex,
@@ -115,7 +99,7 @@ impl Call for Vote {
     const NAME: &'static str = "vote";
 
     type Arguments = Voice;
-    type Inputs = Cast;
+    type Inputs = Voted;
     type Body = Voted;
 
     fn inputs(
@@ -123,7 +107,7 @@ impl Call for Vote {
         view: &View<'_>,
         sender: AccountIndex,
         arguments: &Voice,
-    ) -> core::result::Result<Cast, Unfit> {
+    ) -> core::result::Result<Voted, Unfit> {
         let Voice { proposal: place, number, aye, conviction, stake, action } = arguments.clone();
         let found = proposal(view, place)?;
         if found.number != number || found.action != action {
@@ -132,17 +116,6 @@ impl Call for Vote {
                 place.0, found.number
             )));
         }
-        self.restore(view, sender, &Voted { proposal: place, aye, conviction, stake })
-    }
-
-    fn restore(
-        &self,
-        view: &View<'_>,
-        sender: AccountIndex,
-        body: &Voted,
-    ) -> core::result::Result<Cast, Unfit> {
-        let Voted { proposal: place, aye, conviction, stake } = body.clone();
-        let found = proposal(view, place)?;
         if !found.open || view.number > found.due {
             return Err(Unfit::because(format!("proposal {} takes no votes any more", found.number)));
         }
@@ -175,17 +148,21 @@ impl Call for Vote {
         if until(&found, conviction).is_none() {
             return Err(Unfit::because("the lock would end after the last block that there can be"));
         }
-        Ok(Cast { proposal: place, aye, conviction, stake, known: ballot.is_some() })
+        Ok(Voted { proposal: place, aye, conviction, stake })
     }
 
-    fn execute(&self, slot: &mut Slot<'_, '_>, inputs: CastVar) -> Result<Executed<Voice, Voted>> {
-        let CastVar { proposal: place, aye, conviction, stake, known } = inputs;
+    fn restore(&self, _: &View<'_>, _: AccountIndex, body: &Voted) -> core::result::Result<Voted, Unfit> {
+        Ok(body.clone())
+    }
+
+    fn execute(&self, slot: &mut Slot<'_, '_>, inputs: VotedVar) -> Result<Executed<Voice, Voted>> {
+        let VotedVar { proposal: place, aye, conviction, stake } = inputs.clone();
         let (proposal, seat) = slot.read::<Proposal>(&place)?;
         proposal.open.enforce_true("vote/proposal is open")?;
         slot.number().enforce_at_most("vote/period", &proposal.due)?;
 
         let index = ballot_index(slot, &place)?;
-        let (old, ballot) = slot.read_or_blank::<Ballot>(&index, &known)?;
+        let (_, old, ballot) = slot.read_or_blank::<Ballot>(&index)?;
         let repeated = difference(proposal.number.as_field(), old.number.as_field())?;
         enforce_inverse("vote/once", &repeated).map(drop)?;
         slot.take(&stake.checked_sub("vote/stake covers the ballot's", &old.stake)?)?;
@@ -209,24 +186,17 @@ impl Call for Vote {
             ..proposal.clone()
         };
         slot.write::<Proposal>(seat, &after)?;
-        let body = VotedVar {
-            proposal: place.clone(),
-            aye: aye.clone(),
-            conviction: conviction.clone(),
-            stake: stake.clone(),
-        };
         let ProposalVar { number, action, .. } = proposal;
         let signed = VoiceVar { proposal: place, number, aye, conviction, stake, action };
-        Ok(Executed { signed, body })
+        Ok(Executed { signed, body: inputs })
     }
 
-    fn idle(&self, context: &IdleContext) -> Idle<Cast> {
-        let inputs = Cast {
+    fn idle(&self, context: &IdleContext) -> Idle<Voted> {
+        let inputs = Voted {
             proposal: ProposalIndex::from(0),
             aye: true,
             conviction: Conviction::default(),
             stake: 0,
-            known: false,
         };
         // It could be voted on, if the block is not the last that there can be.
         let proposal = Proposal { open: true, number: 1, due: context.number, ..Proposal::none() };
@@ -252,34 +222,30 @@ impl Call for Unlock {
         arguments: &Claim,
     ) -> core::result::Result<Unlocked, Unfit> {
         let Claim { proposal: place, number } = arguments.clone();
-        let unlocked = self.restore(view, sender, &Unlocked { proposal: place })?;
-        let found: Option<Ballot> = view.read(ballot_place(view, place, sender))?;
-        match found {
-            Some(ballot) if ballot.number == number => Ok(unlocked),
-            _ => Err(Unfit::because(format!(
+        proposal(view, place)?;
+        let ballot: Option<Ballot> = view.read(ballot_place(view, place, sender))?;
+        match ballot {
+            Some(Ballot { stake: 1.., until, .. }) if until > view.number => {
+                Err(Unfit::because(format!("the stake is locked before block {until}")))
+            }
+            Some(ballot @ Ballot { stake: 1.., .. }) if ballot.number == number => {
+                Ok(Unlocked { proposal: place })
+            }
+            Some(Ballot { stake: 1.., .. }) => Err(Unfit::because(format!(
                 "the ballot of account {} at place {} was last used for another proposal than {number}",
                 sender.0, place.0
             ))),
+            _ => Err(Unfit::because(format!("account {} has no stake at place {}", sender.0, place.0))),
         }
     }
 
     fn restore(
         &self,
-        view: &View<'_>,
-        sender: AccountIndex,
+        _: &View<'_>,
+        _: AccountIndex,
         body: &Unlocked,
     ) -> core::result::Result<Unlocked, Unfit> {
-        proposal(view, body.proposal)?;
-        let ballot: Option<Ballot> = view.read(ballot_place(view, body.proposal, sender))?;
-        match ballot {
-            Some(Ballot { stake: 1.., until, .. }) if until > view.number => {
-                Err(Unfit::because(format!("the stake is locked before block {until}")))
-            }
-            Some(Ballot { stake: 1.., .. }) => Ok(body.clone()),
-            _ => {
-                Err(Unfit::because(format!("account {} has no stake at place {}", sender.0, body.proposal.0)))
-            }
-        }
+        Ok(body.clone())
     }
 
     fn execute(&self, slot: &mut Slot<'_, '_>, inputs: UnlockedVar) -> Result<Executed<Claim, Unlocked>> {

@@ -247,27 +247,21 @@ impl Call for Revoke {
         sender: AccountIndex,
         arguments: &Withdrawal,
     ) -> core::result::Result<Revoked, Unfit> {
-        let revoked = self.restore(view, sender, &Revoked { place: arguments.place })?;
-        let attestation: Option<Attestation> = view.read(arguments.place.0)?;
-        if attestation.is_none_or(|attestation| attestation.commitment != arguments.commitment) {
-            return Err(Unfit::because(format!("place {} has another attestation", arguments.place.0)));
-        }
-        Ok(revoked)
-    }
-
-    fn restore(
-        &self,
-        view: &View<'_>,
-        sender: AccountIndex,
-        body: &Revoked,
-    ) -> core::result::Result<Revoked, Unfit> {
-        let attestation: Option<Attestation> = view.read(body.place.0)?;
-        let attestation = attestation
-            .ok_or_else(|| Unfit::because(format!("place {} has no attestation", body.place.0)))?;
+        let place = arguments.place;
+        let attestation: Option<Attestation> = view.read(place.0)?;
+        let attestation =
+            attestation.ok_or_else(|| Unfit::because(format!("place {} has no attestation", place.0)))?;
         check_registrar(view, sender, attestation.registrar)?;
         if attestation.revoked {
-            return Err(Unfit::because(format!("attestation {} is revoked already", body.place.0)));
+            return Err(Unfit::because(format!("attestation {} is revoked already", place.0)));
         }
+        if attestation.commitment != arguments.commitment {
+            return Err(Unfit::because(format!("place {} has another attestation", place.0)));
+        }
+        Ok(Revoked { place })
+    }
+
+    fn restore(&self, _: &View<'_>, _: AccountIndex, body: &Revoked) -> core::result::Result<Revoked, Unfit> {
         Ok(body.clone())
     }
 

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     runtime::{
-        SlotWitness, chain_tag,
-        testing::{Forgery, secret},
+        Account, SlotWitness, chain_tag,
+        testing::{FEE, Forgery, secret},
     },
     soundness::violated,
     state::{Element, Value},
@@ -31,12 +31,11 @@ const LOW: usize = 1;
 const HIGH: usize = 2;
 const CONTEXT_CLAIMED: usize = 3;
 const NULLIFIER: usize = 4;
-const BEGUN: usize = 5;
-const PLACE: usize = 6;
-const ATTRIBUTE: usize = 7;
-const SECRET: usize = 8;
-const KEY: usize = 9;
-const SIGNATURE: usize = 11;
+const PLACE: usize = 5;
+const ATTRIBUTE: usize = 6;
+const SECRET: usize = 7;
+const KEY: usize = 8;
+const SIGNATURE: usize = 10;
 
 /// A presentation of holder 0, paid by account 4, changed before the payer signs it.
 fn shown(on: &TestChain, change: impl FnOnce(&mut SlotWitness)) -> Forgery<'_> {
@@ -232,8 +231,7 @@ fn an_attestation_of_another_registrar_is_refused() {
 fn a_second_presentation_in_a_context_is_refused() {
     let on = chain(1, [1, 1, 1, 1, 1, 2], 6);
     let mut forgery = shown(&on, |_| ());
-    let mut again = forgery.lanes[5][0].clone();
-    again.inputs[BEGUN] = Fr::ONE;
+    let again = forgery.lanes[5][0].clone();
     forgery.lanes[5].push(again);
     forgery.refused_only_by("bucket/element is new");
 }
@@ -247,7 +245,6 @@ fn a_presentation_in_a_context_of_an_earlier_block_is_refused() {
     nullifiers.nullifiers[0] = Element(spent);
     let later = small().with(bucket_of(&spent, 8), &nullifiers);
     forgery.on = &later;
-    let forgery = forgery.changed(|slot| slot.inputs[BEGUN] = Fr::ONE);
     forgery.refused_only_by("bucket/element is new");
 }
 
@@ -255,12 +252,13 @@ fn a_presentation_in_a_context_of_an_earlier_block_is_refused() {
 #[test]
 fn a_bucket_taken_for_an_empty_place_is_refused() {
     let on = small();
-    let mut forgery = shown(&on, |_| ());
     let spent = nullifier(holder_secret(0), CONTEXT.into());
     let mut nullifiers = Bucket::empty();
     nullifiers.nullifiers[0] = Element(spent);
     let later = small().with(bucket_of(&spent, 8), &nullifiers);
+    let mut forgery = shown(&on, |_| ());
     forgery.on = &later;
+    forgery.pretend::<Bucket>(bucket_of(&spent, 8), vec![]);
     forgery.refused_only_by("state/memory");
 }
 
@@ -344,6 +342,33 @@ fn registrars_appointed_by_others_than_the_administrator_are_refused() {
     let on = small();
     let forgery = Forgery::of(&on, &[appoint(&on, ADMINISTRATOR, 0, 5)]);
     forgery.changed(|slot| slot.sender = u32::from(REGISTRAR)).refused_only_by("identity/administrator");
+}
+
+/// Of an administrator who appoints themselves: nobody could import the block.
+#[test]
+fn an_appointment_of_the_account_that_pays_for_it_is_refused() {
+    let on = small();
+    let of_oneself = || {
+        Forgery::of(&on, &[appoint(&on, ADMINISTRATOR, 0, 5)])
+            .changed(|slot| slot.inputs[1] = Fr::from(ADMINISTRATOR))
+    };
+    of_oneself().refused_by(["state/one view of a place", "state/memory"]);
+    let before: Account = on.read(ADMINISTRATOR.into()).expect("an account");
+    let after = Account { balance: before.balance - u128::from(FEE), nonce: 1, ..before };
+    let mut forgery = of_oneself();
+    forgery.foresee::<Account>(ADMINISTRATOR.into(), after.elements());
+    forgery.refused_only_by("state/one view of a place");
+}
+
+#[test]
+fn what_is_revoked_again_is_imported() {
+    let on = small();
+    let mut revoked: Attestation = on.read(1).expect("an attestation");
+    revoked.revoked = true;
+    let later = small().with(1, &revoked);
+    let mut forgery = Forgery::of(&on, &[revoke(&on, REGISTRAR, 0, 1)]);
+    forgery.on = &later;
+    forgery.accepted();
 }
 
 #[test]

@@ -89,8 +89,6 @@ values! {
     pub struct Presented / PresentedVar ("presented") {
         /// What is shown.
         claim: Claim,
-        /// Whether its bucket has nullifiers already.
-        begun: bool,
         /// What makes it true.
         opening: Opening,
     }
@@ -233,7 +231,7 @@ impl Call for ProveAttribute {
                 "the nullifier's bucket is full: no presentation of this holder in this context",
             ));
         }
-        Ok(Presented { claim: body.clone(), begun: bucket.is_some(), opening: Opening::unknown() })
+        Ok(Presented { claim: body.clone(), opening: Opening::unknown() })
     }
 
     fn execute(
@@ -241,10 +239,10 @@ impl Call for ProveAttribute {
         slot: &mut Slot<'_, '_>,
         inputs: PresentedVar,
     ) -> Result<Executed<Presentation, Claim>> {
-        let PresentedVar { claim, begun, opening } = inputs;
+        let PresentedVar { claim, opening } = inputs;
         let bits = slot.state().shape(NULLIFIERS).levels() * BITS_PER_LEVEL;
         let index = Index::from_bits(bucket::place_bits(&claim.nullifier, bits)?)?;
-        let (bucket, place) = slot.read_or_blank::<Bucket>(&index, &begun)?;
+        let (_, bucket, place) = slot.read_or_blank::<Bucket>(&index)?;
         let entered = bucket::insert(&claim.nullifier, &bucket.nullifiers)?;
         let nullifiers =
             entered.try_into().map_err(|_| ark_relations::gr1cs::SynthesisError::ArityMismatch)?;
@@ -270,7 +268,7 @@ impl Call for ProveAttribute {
         let context = Element::default();
         let nullifier = Element(nullifier(opening.secret.0, context.0));
         let claim = Claim { registrar: terms.0.into(), low: 0, high: 0, context, nullifier };
-        Idle::new(Presented { claim, begun: false, opening }).reading(&Bucket::empty()).reading(&attestation)
+        Idle::new(Presented { claim, opening }).reading(&Bucket::empty()).reading(&attestation)
     }
 }
 

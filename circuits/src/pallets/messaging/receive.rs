@@ -119,7 +119,7 @@ impl Inherent for Receive {
         open_record(slot, &inputs, &taken)?;
         let counters = slot.register::<Counters>()?;
         let peer = counters.peer(&inputs.origin)?;
-        let (there, account, place) = slot.entry::<Account>(&inputs.place)?;
+        let (there, account, place) = slot.read_or_blank::<Account>(&inputs.place)?;
         let verdict = judge(slot, &inputs, &taken, (&counters, &peer), (&there, &account))?;
         credit(slot, &inputs, &verdict.credited, (there, account, place))?;
 

@@ -41,6 +41,9 @@ pub(crate) const FEE: u64 = MINIMUM_FEE + 1;
 /// What each first account holds.
 pub(crate) const BALANCE: u128 = 1_000_000;
 
+/// The hash of the validation code that test chains have at hand.
+pub(crate) const CODE_HASH: [u8; 32] = [0xc5; 32];
+
 /// The last block in which what tests sign is valid.
 const EXPIRY: u32 = 1_000;
 
@@ -97,6 +100,7 @@ impl TestChain {
             author_key: key(0),
             context: [7; 32],
             messages: crate::runtime::Messages::default(),
+            upgrade: Some(CODE_HASH),
         };
         Self { chain, state: genesis.changes, context }
     }
@@ -221,6 +225,35 @@ impl TestChain {
         assert_eq!(applied.changes, block.changes);
     }
 
+    /// Used slots and body of a witness, as its circuit tells them.
+    fn body_of(&self, witness: &Witness) -> (Vec<u32>, Vec<u8>) {
+        let mut block = Block::begin(
+            &ConstraintSystemRef::None,
+            self.chain.version,
+            self.tier(),
+            &self.chain.layout,
+            Some(witness),
+        )
+        .expect("constants");
+        let lanes = self.tier().lanes.iter().zip(&self.chain.kinds).zip(0u8..).zip(&witness.lanes);
+        let mut body = Vec::new();
+        for (((lane, kind), number), slots) in lanes {
+            for slot in slots {
+                let used = Bit::constant(slot.used);
+                let told = block.slot(kind.as_ref(), number, &used, Some(slot)).expect("constants");
+                if slot.used {
+                    body.extend(values(&told.body).expect("constants"));
+                }
+            }
+            assert_eq!(slots.len(), lane.capacity as usize);
+        }
+        let used: Vec<u32> =
+            witness.lanes.iter().map(|lane| lane.iter().filter(|slot| slot.used).count() as u32).collect();
+        let layout = BodyLayout::new(self.tier_id(), &self.tier().lanes, &used).expect("a layout");
+        let bytes = layout.encode(&body).expect("a body");
+        (used, bytes)
+    }
+
     /// Whether the circuit is satisfied by a witness.
     pub(crate) fn is_satisfied(&self, witness: &BlockWitness) -> bool {
         let witness = witness.get::<Witness>().expect("this chain's");
@@ -238,7 +271,7 @@ impl TestChain {
 }
 
 /// A change of the state that no call makes.
-type Change<'a> = Box<dyn Fn(&mut Recorder<'_>) + 'a>;
+pub(crate) type Change<'a> = Box<dyn Fn(&mut Recorder<'_>) + 'a>;
 
 /// A block under forgery: what the prover says, before anything is derived from it.
 pub(crate) struct Forgery<'a> {
@@ -252,11 +285,11 @@ pub(crate) struct Forgery<'a> {
     /// Whether slots are still to be signed, by their senders' keys.
     pub(crate) signs: bool,
     /// Changes to the state that the prover pretends before the block.
-    pretended: Vec<Change<'a>>,
+    pub(crate) pretended: Vec<Change<'a>>,
     /// Claimed used slots, in place of the number of used ones.
     pub(crate) used_slots: Option<Vec<u32>>,
     /// A change of what the block opens that no access wrote.
-    slipped_in: Option<Change<'a>>,
+    pub(crate) slipped_in: Option<Change<'a>>,
 }
 
 impl<'a> Forgery<'a> {
@@ -440,12 +473,20 @@ impl<'a> Forgery<'a> {
         self.refused_by([name]);
     }
 
-    /// Accepted: what is next to a lie, and true.
+    /// Has every access to a place but the block's first read these elements: see [`Recorder::foresee`].
+    pub(crate) fn foresee<R: Record>(&mut self, index: u32, elements: Vec<Fr>) {
+        self.pretended.push(Box::new(move |recorder| recorder.foresee::<R>(index, elements.clone())));
+    }
+
+    /// Accepted, by the circuit and by who imports the body: what is next to a lie, and true.
     #[track_caller]
     pub(crate) fn accepted(self) {
         let on = self.on;
         let witness = self.witness();
         assert_eq!(violated(|cs| on.circuit(Some(&witness), &cs)), Ok(vec![]));
+        let (used, body) = on.body_of(&witness);
+        let applied = on.chain.apply(&on.state, &on.context, on.tier_id(), &used, &body);
+        assert_eq!(applied.expect("what is proven is imported").state_root, witness.statement[24]);
     }
 }
 

@@ -20,9 +20,14 @@
 //! set has one tuple for each opened place, the latest: there was one to begin with (the places are distinct), and an
 //! access replaces the one of its place. The multisets are compared by challenge (`argument`).
 //!
-//! A read and the write through its place are one access, at the time of the read: *a place that will be written must
-//! be written before it is read again*, or the block has no witness. In every other respect a pallet may read and
-//! write in any order. Storages of one record need none of this: their leaf is a variable.
+//! A read and the write through its place are one access, at the time of the read, while natively the write happens
+//! where it is called. So *a place that will be written must be written before it is accessed again*: an access between the
+//! two would see natively what was there before, and in the circuit what is written after, so that a block could be
+//! proven and not be imported. [`State::write`] holds the place apart from those of all accesses since
+//! (`state/one view of a place`), natively and in the circuit, for every storage and every pallet; the sender's account, which is
+//! written at the end of its slot, most of all. In every other respect a pallet may read and
+//! write in any order. Storages of one record need none of this: their leaf is a variable, read and written where
+//! the code says.
 //!
 //! Where `when` is 0 an access takes and puts nothing, whatever the hints are.
 //!
@@ -33,6 +38,7 @@
 //! | reading what the state has not, or no longer; losing a write; dropping an access; two accesses exchanged | `state/memory` |
 //! | an unused slot that writes; a place changed that no access wrote | `state/memory` |
 //! | reading what is written later | `state/time order` |
+//! | reading, between a place's read and its write, what will be written there | `state/one view of a place` |
 //! | a record taken for an empty place, or something read in one | `state/memory`, `state/blank record` |
 //! | a place opened twice, with a second leaf to read | `state/places ascend` in a run, `state/cells` in two |
 //! | a cell changed without a place in it touched | `state/untouched cell` |
@@ -40,7 +46,6 @@
 //! | a run that begins or ends at another root than its cell's | `state/cells`, `state/root before` |
 //! | a time that stands for another place's index, beyond its bits | `state/last time`; an index has 3 bits a level |
 //! | reading privately what the block does not leave in the state | `state/private read` |
-//! | a record with something in it where the state has none | `state/absent is 0` |
 //! | choosing what is compared once the challenges are known | it is in the log: `state/log/…` |
 //!
 //! The log has everything that the tuples are made of, or something that fixes it: places, times and `when` of
@@ -70,6 +75,7 @@ use super::{
     layout::{Layout, STORAGES, Shape},
     plan::{OpeningPlan, time_bits},
     record::Record,
+    store::StateError,
     value::{Fields, Label, pack_variables},
     witness::{Access, Openings, Recorder},
 };
@@ -79,7 +85,7 @@ use crate::{
     gadgets::{poseidon, range},
     hint,
     integer::power_of_two,
-    linear::Linear,
+    linear::{self, Linear},
     namespace,
 };
 
@@ -88,11 +94,24 @@ use crate::{
 #[must_use = "a place that is read and not written stays as it is"]
 pub struct Place {
     storage: u8,
-    /// Which of the storage's accesses; of no meaning in a storage of one record.
+    /// Which of the storage's accesses, or of all where the state is native; of no meaning in a storage of one record.
     access: usize,
     /// The place's number where the state is native; of no meaning otherwise.
     number: u32,
     when: Bit,
+}
+
+/// The rule that nothing sees a place between its read and its write.
+const ONE_VIEW: &str = "state/one view of a place";
+
+/// Whether an access finds a record.
+enum Presence {
+    /// It does.
+    Certain,
+    /// Where the bit is 1; where it is 0 the place is empty and the record the prover's choice.
+    OrVacant(Bit),
+    /// Where the bit is 1; where it is 0 the place is empty and all of the record 0.
+    OrBlank(Bit),
 }
 
 /// Where the values of accesses come from.
@@ -139,8 +158,8 @@ pub struct State<'w> {
     source: Source<'w>,
     /// What the next accesses that take no effect read, in a native state; zeros after the last.
     idle: VecDeque<Vec<Fr>>,
-    /// A place that was read and is still to be written, in a native state.
-    held: Option<(u8, u32)>,
+    /// The accesses to trees so far, in a native state: storage, place and whether they took effect.
+    accessed: Vec<(u8, u32, bool)>,
     private: Vec<PrivateRead<'w>>,
     /// Whether a native state is rebuilt from a body.
     importing: bool,
@@ -189,7 +208,7 @@ impl<'w> State<'w> {
                 Some(openings) => Source::Witness(openings, openings.accesses.iter().collect()),
             },
             idle: VecDeque::new(),
-            held: None,
+            accessed: Vec::new(),
             private: Vec::new(),
             importing: false,
         })
@@ -209,7 +228,7 @@ impl<'w> State<'w> {
             shared: [0; STORAGES],
             source: Source::Native(Box::new(recorder)),
             idle: VecDeque::new(),
-            held: None,
+            accessed: Vec::new(),
             private: Vec::new(),
             importing: false,
         }
@@ -242,19 +261,6 @@ impl<'w> State<'w> {
     /// What the next accesses of a native state read that take no effect, in their order.
     pub fn expect_idle(&mut self, records: impl IntoIterator<Item = Vec<Fr>>) {
         self.idle = records.into_iter().collect();
-    }
-
-    /// Refuses, in a native state, other accesses to `place` until it is written: they would have no witness.
-    pub fn hold(&mut self, place: &Place) -> Result<()> {
-        if place.when.value().unwrap_or(false) {
-            self.held = Some((place.storage, place.number));
-        }
-        Ok(())
-    }
-
-    /// Lets go of a place that is not going to be written.
-    pub fn let_go(&mut self) {
-        self.held = None;
     }
 
     /// Says that a native state is rebuilt from a body, which does not tell what is private.
@@ -305,7 +311,7 @@ impl<'w> State<'w> {
 
     /// The record at `index`, as the state has it where `when` is 1.
     pub fn read<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<(R::Var, Place)> {
-        self.read_where::<R>(when, None, index)
+        self.read_if::<R>(when, index, &Presence::Certain)
     }
 
     /// The record at `index` where `present` is 1, or a place that the state has empty where it is 0, where `when` is 1: one
@@ -318,51 +324,121 @@ impl<'w> State<'w> {
         present: &Bit,
         index: &Index,
     ) -> Result<(R::Var, Place)> {
-        self.read_where::<R>(when, Some(present), index)
+        self.read_if::<R>(when, index, &Presence::OrVacant(present.clone()))
     }
 
-    /// An access that finds a record where `present` is 1, which it always is if there is no such bit.
-    fn read_where<R: Record>(
+    /// What is at `index` where `when` is 1: whether there is a record, and the record, all of whose elements are 0 where
+    /// there is none. Which of the two it is is the prover's to say and the state's to hold: no record's leaf is
+    /// that of an empty place.
+    ///
+    /// One access, where a read and a [`vacant`](Self::vacant) would be two; of a bit, a product, and a constraint for
+    /// each packed element more than a [`read`](Self::read).
+    pub fn read_or_blank<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<(Bit, R::Var, Place)> {
+        let there = match &self.source {
+            Source::Native(recorder) => Bit::constant(if when.value()? {
+                match recorder.is_there::<R>(index.number()?) {
+                    Ok(there) => there,
+                    Err(error) => return self.fail(error),
+                }
+            } else {
+                self.idle.front().is_some()
+            }),
+            Source::Witness(_, accesses) => {
+                let access = accesses.front().ok_or(SynthesisError::AssignmentMissing)?;
+                hint::bit(&self.cs, "there", || Ok(access.there))?
+            }
+            Source::Shape => hint::bit(&self.cs, "there", || Err(SynthesisError::AssignmentMissing))?,
+        };
+        let (record, place) = self.read_if::<R>(when, index, &Presence::OrBlank(there.clone()))?;
+        Ok((there, record, place))
+    }
+
+    /// An access that finds a record, or none, as `presence` says.
+    fn read_if<R: Record>(
         &mut self,
         when: &Bit,
-        present: Option<&Bit>,
         index: &Index,
+        presence: &Presence,
     ) -> Result<(R::Var, Place)> {
         let cs = self.cs.clone();
         let _namespace = namespace::enter(&cs, R::NAME);
         let layout = self.layout;
         let label = Label { variable: R::NAME, range: R::NAME };
-        let nothing = || vec![Fr::from(0u64); R::widths().len()];
-        if let Source::Native(recorder) = &mut self.source {
-            let elements = if when.value()? {
-                let number = index.number()?;
-                refuse_held(self.held, R::STORAGE, number)?;
-                let found = recorder.read::<R>(number).map_err(|error| recorder.fail(error))?;
-                match (present.map_or(Ok(true), Bit::value)?, &found) {
-                    (true, None) => constraint::refuse("state/record is there")?,
-                    (false, Some(_)) => constraint::refuse("state/place is vacant")?,
-                    _ => (),
-                }
-                found.unwrap_or_else(nothing)
-            } else {
-                let elements = self.idle.pop_front().unwrap_or_else(nothing);
-                recorder.skip::<R>(elements.clone());
-                elements
-            };
+        let blank = vec![Fr::from(0u64); R::widths().len()];
+        if self.recorder().is_some() {
+            let elements = self.find::<R>(when, index, presence)?.unwrap_or(blank);
             let record = R::hint(&cs, &layout, label, Fields::new(Some(&elements)))?;
-            let place = Place { storage: R::STORAGE, access: 0, number: index.number()?, when: when.clone() };
-            return Ok((record, place));
+            return Ok((record, self.native_place(R::STORAGE, when, index)?));
         }
         let access = self.next_access()?;
-        let fields = Fields::new(access.map(|access| access.fields.as_slice()));
-        let record = R::hint(&cs, &layout, label, fields)?;
-        let mut leaf = leaf::<R>(&record)?;
-        if let Some(present) = present {
+        // Of an empty place the witness has no fields.
+        let fields = access.map(|access| if access.fields.is_empty() { &blank } else { &access.fields });
+        let record = R::hint(&cs, &layout, label, Fields::new(fields.map(Vec::as_slice)))?;
+        let packed = pack_variables(&R::widths(), &R::variables(&record))?;
+        if let Presence::OrBlank(there) = presence {
+            let absent = there.not()?;
+            for element in &packed {
+                // The packing is injective: what packs to 0 is 0.
+                let zero = Linear::new(&cs);
+                constraint::enforce_product("state/blank record", absent.as_field(), element, zero)?;
+            }
+        }
+        let mut leaf = poseidon::hash(&packed)?;
+        if let Presence::OrVacant(present) | Presence::OrBlank(present) = presence {
             // The leaf of an empty place is 0, and no record's.
             leaf = constraint::product(present.as_field(), &leaf)?;
         }
         let place = self.access(when, R::STORAGE, index, leaf, access)?;
         Ok((record, place))
+    }
+
+    /// The elements of the record at `index` in a native state, or of what an access reads that takes no effect.
+    fn find<R: Record>(&mut self, when: &Bit, index: &Index, presence: &Presence) -> Result<Option<Vec<Fr>>> {
+        let there = match presence {
+            Presence::Certain => true,
+            Presence::OrVacant(there) | Presence::OrBlank(there) => there.value()?,
+        };
+        let Source::Native(recorder) = &mut self.source else { return Ok(None) };
+        if !when.value()? {
+            let idle = self.idle.pop_front();
+            let vacant = !there && matches!(presence, Presence::OrBlank(_));
+            let elements = idle.filter(|_| !vacant);
+            let told = if vacant { Vec::new() } else { vec![Fr::from(0u64); R::widths().len()] };
+            recorder.skip::<R>(elements.clone().unwrap_or(told));
+            return Ok(elements);
+        }
+        let number = index.number()?;
+        if !there && matches!(presence, Presence::OrBlank(_)) {
+            let vacant = recorder.vacant::<R>(number).map_err(|error| recorder.fail(error))?;
+            return if vacant {
+                Ok(None)
+            } else {
+                constraint::refuse("state/place is vacant").map(|()| None)
+            };
+        }
+        let found = recorder.read::<R>(number).map_err(|error| recorder.fail(error))?;
+        match (there, &found) {
+            (true, None) => constraint::refuse("state/record is there")?,
+            (false, Some(_)) => constraint::refuse("state/place is vacant")?,
+            _ => (),
+        }
+        Ok(found)
+    }
+
+    /// Notes an access of a native state.
+    fn native_place(&mut self, storage: u8, when: &Bit, index: &Index) -> Result<Place> {
+        let number = index.number()?;
+        let place = Place { storage, access: self.accessed.len(), number, when: when.clone() };
+        self.accessed.push((storage, number, when.value()?));
+        Ok(place)
+    }
+
+    /// Gives up: the state could not be read.
+    fn fail<T>(&mut self, error: StateError) -> Result<T> {
+        match &mut self.source {
+            Source::Native(recorder) => Err(recorder.fail(error)),
+            _ => Err(SynthesisError::AssignmentMissing),
+        }
     }
 
     /// The record at `index`, as the block leaves the state where `when` is 1: see `state/circuit/private.rs`.
@@ -402,99 +478,13 @@ impl<'w> State<'w> {
         Ok(record)
     }
 
-    /// The record at `index` where `there` is 1, and where it is 0 a blank one, all of whose elements are 0, of a place
-    /// that is empty; as the state has it where `when` is 1. Which of the two it is is the prover's to say and the state's
-    /// to hold: no record's leaf is that of an empty place.
-    ///
-    /// One access, where a read and a [`vacant`](Self::vacant) would be two.
-    pub fn read_or_blank<R: Record>(
-        &mut self,
-        when: &Bit,
-        index: &Index,
-        there: &Bit,
-    ) -> Result<(R::Var, Place)> {
-        if let Source::Native(_) = self.source {
-            if there.value()? || !when.value()? {
-                return self.read::<R>(when, index);
-            }
-            let place = self.vacant::<R>(when, index)?;
-            let (cs, layout) = (self.cs.clone(), self.layout);
-            let blank = vec![Fr::from(0u64); R::widths().len()];
-            let label = Label { variable: R::NAME, range: R::NAME };
-            return Ok((R::hint(&cs, &layout, label, Fields::new(Some(&blank)))?, place));
-        }
-        let cs = self.cs.clone();
-        let _namespace = namespace::enter(&cs, R::NAME);
-        let layout = self.layout;
-        let label = Label { variable: R::NAME, range: R::NAME };
-        let access = self.next_access()?;
-        let blank = vec![Fr::from(0u64); R::widths().len()];
-        let fields = access.map(|access| if access.fields.is_empty() { &blank } else { &access.fields });
-        let record = R::hint(&cs, &layout, label, Fields::new(fields.map(Vec::as_slice)))?;
-        let packed = pack_variables(&R::widths(), &R::variables(&record))?;
-        let absent = there.not()?;
-        for element in &packed {
-            // The packing is injective: what packs to 0 is 0.
-            constraint::enforce_product("state/blank record", absent.as_field(), element, Linear::new(&cs))?;
-        }
-        let leaf = constraint::product(there.as_field(), &poseidon::hash(&packed)?)?;
-        let place = self.access(when, R::STORAGE, index, leaf, access)?;
-        Ok((record, place))
-    }
-
-    /// What is at `index` where `when` is 1: whether there is a record, and the record, whose elements are all 0 where
-    /// there is none. For records that come into being when they are first needed.
-    ///
-    /// One more than [`read`](Self::read) of a bit, a product, and a constraint an element.
-    pub fn entry<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<(Bit, R::Var, Place)> {
-        let cs = self.cs.clone();
-        let _namespace = namespace::enter(&cs, R::NAME);
-        let layout = self.layout;
-        let label = Label { variable: R::NAME, range: R::NAME };
-        if let Source::Native(recorder) = &mut self.source {
-            let number = index.number()?;
-            let elements = if when.value()? {
-                refuse_held(self.held, R::STORAGE, number)?;
-                match recorder.entry::<R>(number) {
-                    Ok(elements) => elements,
-                    Err(error) => return Err(recorder.fail(error)),
-                }
-            } else {
-                let elements = self.idle.pop_front();
-                recorder.skip_entry::<R>(elements.clone());
-                elements
-            };
-            let present = Bit::constant(elements.is_some());
-            let elements = elements.unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
-            let record = R::hint(&cs, &layout, label, Fields::new(Some(&elements)))?;
-            let place = Place { storage: R::STORAGE, access: 0, number, when: when.clone() };
-            return Ok((present, record, place));
-        }
-        let access = self.next_access()?;
-        let mut fields = Fields::new(access.map(|access| access.fields.as_slice()));
-        let head = fields.take(1);
-        let present = hint::bit(&cs, "present", || Ok(head.get(0)? == Fr::ONE))?;
-        let record = R::hint(&cs, &layout, label, fields)?;
-        let absent = present.not()?;
-        for element in R::variables(&record) {
-            // The leaf of an empty place says nothing of them.
-            let nothing = Linear::new(&cs);
-            constraint::enforce_product("state/absent is 0", absent.as_field(), &element, nothing)?;
-        }
-        let leaf = constraint::product(present.as_field(), &leaf::<R>(&record)?)?;
-        let place = self.access(when, R::STORAGE, index, leaf, access)?;
-        Ok((present, record, place))
-    }
-
     /// A place that the state has empty where `when` is 1.
     pub fn vacant<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<Place> {
         let cs = self.cs.clone();
         let _namespace = namespace::enter(&cs, "vacant");
         if let Source::Native(recorder) = &mut self.source {
             if when.value()? {
-                let number = index.number()?;
-                refuse_held(self.held, R::STORAGE, number)?;
-                match recorder.vacant::<R>(number) {
+                match recorder.vacant::<R>(index.number()?) {
                     Ok(true) => (),
                     Ok(false) => constraint::refuse("state/place is vacant")?,
                     Err(error) => return Err(recorder.fail(error)),
@@ -502,14 +492,16 @@ impl<'w> State<'w> {
             } else {
                 recorder.skip::<R>(Vec::new());
             }
-            return Ok(Place { storage: R::STORAGE, access: 0, number: index.number()?, when: when.clone() });
+            return self.native_place(R::STORAGE, when, index);
         }
         let access = self.next_access()?;
         let empty = FpVar::Constant(Fr::from(0u64));
         self.access(when, R::STORAGE, index, empty, access)
     }
 
-    /// Puts `record` at `place` where `when` is 1 and was where the place was accessed.
+    /// Puts `record` at `place` where `when` is 1 and was where the place was accessed. The place is held apart from those of all
+    /// accesses to its storage since, as far as they take effect: nobody sees it between its read and its write. Two
+    /// constraints for each.
     ///
     /// A leaf is 0 in an empty place and nowhere else: a record that hashed to 0 would be a preimage.
     pub fn write<R: Record>(&mut self, when: &Bit, place: Place, record: &R::Var) -> Result<()> {
@@ -518,9 +510,16 @@ impl<'w> State<'w> {
         if place.storage != R::STORAGE {
             return Err(SynthesisError::ArityMismatch);
         }
+        let single = self.shape(place.storage) == Shape::Single;
         if let Source::Native(recorder) = &mut self.source {
-            if self.held == Some((place.storage, place.number)) {
-                self.held = None;
+            let since = self.accessed.get(place.access + 1..).unwrap_or_default();
+            if !single && since.contains(&(place.storage, place.number, true)) {
+                constraint::refuse(ONE_VIEW)?;
+                #[cfg(test)]
+                if recorder.has_foreseen(place.storage, place.number) {
+                    // A forger's later access has read what is written here, and what it wrote stands.
+                    return Ok(());
+                }
             }
             if when.value()? && place.when.value()? {
                 let elements =
@@ -533,13 +532,22 @@ impl<'w> State<'w> {
         }
         let leaf = leaf::<R>(record)?;
         let storage = usize::from(place.storage);
-        if self.shape(place.storage) == Shape::Single {
+        if single {
             let root = self.roots.get_mut(storage).ok_or(SynthesisError::ArityMismatch)?;
             *root = place.when.and(when)?.select(&leaf, root)?;
             return Ok(());
         }
-        let event = self.events.get_mut(storage).and_then(|events| events.get_mut(place.access));
-        let event = event.ok_or(SynthesisError::ArityMismatch)?;
+        let events = self.events.get_mut(storage).ok_or(SynthesisError::ArityMismatch)?;
+        let (event, since) = match events.get_mut(place.access..).and_then(<[Event]>::split_first_mut) {
+            Some(split) => split,
+            None => return Err(SynthesisError::ArityMismatch),
+        };
+        for other in since {
+            let apart = linear::difference(event.index.as_field(), other.index.as_field())?;
+            // 1 where the other access takes no effect, so that there too it has one inverse.
+            let apart = other.when.select(&apart, &FpVar::Constant(Fr::ONE))?;
+            range::enforce_inverse(ONE_VIEW, &apart).map(drop)?;
+        }
         event.written = Some(when.select(&leaf, &event.read)?);
         Ok(())
     }
@@ -648,15 +656,6 @@ impl<'w> State<'w> {
 /// The leaf of a record.
 fn leaf<R: Record>(record: &R::Var) -> Result<FpVar<Fr>> {
     poseidon::hash(&pack_variables(&R::widths(), &R::variables(record))?)
-}
-
-/// Refuses an access to the place that is held.
-fn refuse_held(held: Option<(u8, u32)>, storage: u8, number: u32) -> Result<()> {
-    if held == Some((storage, number)) {
-        constraint::refuse("state/place is written before it is read again")
-    } else {
-        Ok(())
-    }
 }
 
 /// A time of the prover's choice, at most `latest`: that of an access earlier than number `latest` + 1.

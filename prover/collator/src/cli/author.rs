@@ -12,6 +12,7 @@ use zkpov_collator::{
     paths,
 };
 use zkpov_prover::Options;
+use zkpov_verifier::block::MAX_CODE_BYTES;
 
 use super::{
     backend::BackendArgs,
@@ -62,9 +63,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "T")]
     tier: Option<TierChoice>,
 
-    /// First offer the extrinsics of blocks that were rolled back
+    /// The next validation code, for the block that enacts the upgrade to it: `validity.key` of the new keys, or a PVF; enactments of
+    /// upgrades to other code wait
+    #[arg(long, value_name = "FILE")]
+    upgrade: Option<PathBuf>,
+
+    /// Leave out the extrinsics of blocks that were rolled back, which are otherwise offered first
     #[arg(long)]
-    pending: bool,
+    no_pending: bool,
 
     #[command(flatten)]
     backend: BackendArgs,
@@ -82,9 +88,12 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     );
     let (offered, numbers): (Vec<_>, Vec<_>) =
         lines.iter().filter_map(|line| Some((line.extrinsic.as_ref().ok()?.clone(), line.number))).unzip();
+    let upgrade =
+        args.upgrade.as_ref().map(|file| files::read_bounded(file, MAX_CODE_BYTES as u64)).transpose()?;
     let request = AuthorRequest {
         extrinsics: &offered,
-        pending: args.pending,
+        pending: !args.no_pending,
+        upgrade: upgrade.as_deref(),
         relay: &relay,
         author: &author,
         keys: &KeyStore::open(&args.keys, &info.identity)?.proving_on(args.backend.open()?),
@@ -96,7 +105,9 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
             AuthorError::NoAccount
             | AuthorError::Execution(_)
             | AuthorError::Messages(_)
-            | AuthorError::RelayParent { .. } => Failure::refused(error),
+            | AuthorError::RelayParent { .. }
+            | AuthorError::ValidationCode(_)
+            | AuthorError::Upgrade(_) => Failure::refused(error),
             error => Failure::from(error),
         })?;
     drop(bars);

@@ -13,7 +13,7 @@ use super::{
 /// Undo the blocks above a number, as when the relay chain reverts
 ///
 /// The state, the head and the account indices are afterwards as they were after that block. The
-/// extrinsics of the undone blocks stay in the database; `zkpov author --pending` offers them again.
+/// extrinsics of the undone blocks stay in the database; the next `zkpov author` offers them again by itself.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  zkpov rollback --base chain --to 4")]
 pub(crate) struct Args {
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         "tip": { "number": tip.number, "hash": super::values::hex(&tip.hash) },
     });
     let text = format!(
-        "Undone: {}. The newest is block {} (0x{}).\n{} of the undone kept; `zkpov author --pending` offers them again.",
+        "Undone: {}. The newest is block {} (0x{}).\n{} of the undone kept; the next `zkpov author` offers them again.",
         counted(before.saturating_sub(tip.number).into(), "block"),
         tip.number,
         ::hex::encode(tip.hash),

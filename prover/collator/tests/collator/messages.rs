@@ -84,6 +84,7 @@ impl Side {
 
     fn request(&mut self, relay: &RelayFile, extrinsics: &[Vec<u8>]) -> Result<Authored, AuthorError> {
         let request = AuthorRequest {
+            upgrade: None,
             extrinsics,
             pending: false,
             relay,

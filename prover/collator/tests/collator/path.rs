@@ -25,6 +25,7 @@ fn author(
     let request = AuthorRequest {
         extrinsics,
         pending: false,
+        upgrade: None,
         relay: &relay(relay_parent),
         author: &author,
         keys: &keys,
@@ -54,7 +55,7 @@ fn a_block_authored_by_one_collator_is_imported_by_another_with_the_same_head_an
     let first = author(&mut a, &extrinsics(&b), 7).unwrap();
     let How::Made(made) = &first.how else { panic!("made before") };
     assert_eq!((made.included.as_slice(), made.refused.len()), ([0, 1].as_slice(), 0));
-    assert_eq!(made.used_slots, [1, 1, 0, 0]);
+    assert_eq!(made.used_slots[..2], [1, 1]);
 
     let imported = b.import(keys(&b).validity_key(), &relay(7), &first.block.pov).unwrap();
     assert!(!imported.known);
@@ -117,6 +118,7 @@ fn a_block_that_was_rolled_back_is_authored_again_from_its_pending_extrinsics() 
     let request = AuthorRequest {
         extrinsics: &[],
         pending: true,
+        upgrade: None,
         relay: &relay(7),
         author: &person(0),
         keys: &keys,
@@ -126,6 +128,14 @@ fn a_block_that_was_rolled_back_is_authored_again_from_its_pending_extrinsics() 
     assert!(matches!(&again.how, How::Made(made) if made.pending == 2 && made.included == [0, 1]));
     assert_eq!(again.block.head, first.block.head);
     assert!(collator.database().pending().unwrap().is_empty());
+
+    // What is pending and asked for again is offered once.
+    collator.rollback(0).unwrap();
+    let both = collator
+        .author(&AuthorRequest { extrinsics: &offered[..1], ..request }, &Options::default())
+        .unwrap();
+    assert!(matches!(&both.how, How::Made(made) if made.pending == 1 && made.included == [1, 0]));
+    assert_eq!(both.block.head, first.block.head);
 
     collator.finalize(1).unwrap();
     collator.rollback(0).unwrap_err();
@@ -167,6 +177,7 @@ fn who_may_not_author_authors_nothing() {
         let request = AuthorRequest {
             extrinsics: &[],
             pending: false,
+            upgrade: None,
             relay: &relay(7),
             author: &who,
             keys: &keys,
@@ -254,6 +265,7 @@ fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witnes
         author_key: person(0).public_key(),
         context: statement::context(&parent.hash, &[]),
         messages: Messages::default(),
+        upgrade: None,
     };
     let payments = payments();
     let witness = WitnessPov::build(&payments, &state, &context, offered.clone()).unwrap();

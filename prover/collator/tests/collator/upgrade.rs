@@ -1,0 +1,197 @@
+//! A council enacts an upgrade, the relay chain sees it, and the chain goes on under the new validity key.
+//!
+//! The next runtime is the same state machine with the next version number: another circuit, since the version is a constant of the
+//! statement, and another validity key. What an upgrade does to a collator depends on no more than that.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+use zkpov_circuits::{
+    chains::council_of,
+    pallets::governance::Governance,
+    runtime::{Chain, Tier},
+};
+use zkpov_collator::{
+    Collator,
+    author::{AuthorError, AuthorRequest, Authored, How},
+    chain::{ChainInfo, identity},
+    db::ReadDatabase,
+    files,
+    import::ImportError,
+    keystore::KeyStore,
+    paths,
+    relay_file::RelayFile,
+    setup,
+    validity::{ValidationCode, ValidationCodeError},
+};
+use zkpov_prover::Options;
+use zkpov_verifier::{
+    exchange::UpgradeError,
+    message::MessageFormat,
+    relay::keys::{upgrade_go_ahead, upgrade_restriction},
+    testing::relay::TestRelay,
+    validate::validate_block,
+};
+
+use crate::stage::{MINIMUM_FEE, PARA_ID, person, spec};
+
+/// The council with one slot for each call that an upgrade takes.
+fn council(runtime_version: u32) -> &'static dyn Chain {
+    let governance = Governance { account_levels: 1, proposal_levels: 1 };
+    let tiers = vec![(16, vec![0, 0, 1, 1, 0, 0, 1, 1])];
+    Box::leak(Box::new(council_of(1, governance, runtime_version, tiers)))
+}
+
+fn council_spec() -> String {
+    let mut spec: Value = serde_json::from_str(&spec()).unwrap();
+    spec["chain"] = "council".into();
+    spec["pallets"] = json!({ "governance": {
+        "treasury": "0", "deposit": "10", "voting_period": 1, "enactment_delay": 0, "enactment_window": 100,
+        "lock_period": 1, "quorum_per_mille": 1,
+    } });
+    spec.to_string()
+}
+
+/// Development keys of a version of the chain, and their directory.
+fn keys(chain: &'static dyn Chain, genesis: [u8; 32]) -> (TempDir, KeyStore) {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(Tier { id, .. }) = chain.tiers().first().cloned() else { panic!("a tier") };
+    let (proving_key, tier_key) = setup::development_keys(chain, id, &Options::default()).unwrap();
+    proving_key.write(paths::proving_key(directory.path(), id)).unwrap();
+    let identity = identity(chain, PARA_ID, genesis);
+    let info = ChainInfo { chain, identity, messages: MessageFormat::Dropped };
+    let validity_key = setup::validity_key(&info, vec![tier_key]).encode();
+    files::write_atomically(&paths::validity_key(directory.path()), &validity_key).unwrap();
+    let keys = KeyStore::open(directory.path(), &identity).unwrap();
+    (directory, keys)
+}
+
+fn signed(collator: &Collator, from: u8, nonce: u32, call: &str, arguments: &Value) -> Vec<u8> {
+    let mut fields: Map<String, Value> = arguments.as_object().unwrap().clone();
+    fields.extend(
+        json!({ "call": call, "sender": from, "nonce": nonce, "expiry": 50, "fee": MINIMUM_FEE.to_string() })
+            .as_object()
+            .unwrap()
+            .clone(),
+    );
+    let info = collator.info();
+    let line = info.chain.sign_json(&info.identity, fields, &person(from)).unwrap();
+    info.chain.extrinsic_from_json(&line.to_string()).unwrap()
+}
+
+fn relay_file(relay: &TestRelay) -> RelayFile {
+    RelayFile { storage_proof: relay.storage_proof(PARA_ID), ..RelayFile::blind(relay.context()) }
+}
+
+fn author(
+    collator: &mut Collator,
+    keys: &KeyStore,
+    extrinsics: &[Vec<u8>],
+    relay: &RelayFile,
+    upgrade: Option<&[u8]>,
+) -> Result<Authored, AuthorError> {
+    let author = person(0);
+    let request =
+        AuthorRequest { extrinsics, pending: true, upgrade, relay, author: &author, keys, tier: None };
+    collator.author(&request, &Options::default())
+}
+
+fn included(authored: &Authored) -> (usize, usize) {
+    let How::Made(made) = &authored.how else { panic!("made before") };
+    (made.included.len(), made.deferred.len())
+}
+
+fn open(directory: &Path, chain: &'static dyn Chain) -> Collator {
+    Collator::open_as(directory, chain).unwrap()
+}
+
+#[test]
+fn a_chain_goes_on_under_the_key_that_its_council_enacted_and_the_relay_chain_let_through() {
+    let (a_home, b_home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (old, new) = (council(7), council(8));
+    let create =
+        |home: &TempDir| Collator::create(home.path(), old, PARA_ID, council_spec().as_bytes()).unwrap();
+    let (mut a, mut b) = (create(&a_home), create(&b_home));
+    let genesis = a.info().identity.genesis_hash;
+    let ((_old_home, old_keys), (_new_home, new_keys)) = (keys(old, genesis), keys(new, genesis));
+    let code = new_keys.validity_key().key().encode();
+    let hash = format!("0x{}", hex::encode(new_keys.validity_key().code_hash()));
+    let action = json!({ "upgrade": { "code_hash": hash } });
+    let mut relay = TestRelay::new();
+    let mut import = |relay: &RelayFile, authored: &Authored| {
+        b.import(old_keys.validity_key(), relay, &authored.block.pov).unwrap();
+    };
+
+    // Proposed, voted on, and enacted by a block whose author has the code.
+    let seen = relay_file(&relay);
+    let propose = signed(&a, 1, 0, "propose", &json!({ "action": action }));
+    let block = author(&mut a, &old_keys, &[propose], &seen, None).unwrap();
+    import(&seen, &block);
+    let vote = json!({ "proposal": 0, "number": 1, "aye": true, "conviction": 1, "stake": "500000", "action": action });
+    let vote = signed(&a, 2, 0, "vote", &vote);
+    let block = author(&mut a, &old_keys, &[vote], &seen, None).unwrap();
+    import(&seen, &block);
+    let enact = signed(&a, 1, 1, "enact", &json!({ "proposal": 0, "number": 1 }));
+    let block = author(&mut a, &old_keys, std::slice::from_ref(&enact), &seen, None).unwrap();
+    assert_eq!(included(&block), (0, 1), "an enactment waits for the code");
+    import(&seen, &block);
+    relay.entries.insert(upgrade_restriction(PARA_ID), vec![0]);
+    let restricted =
+        author(&mut a, &old_keys, std::slice::from_ref(&enact), &relay_file(&relay), Some(&code));
+    assert!(matches!(restricted, Err(AuthorError::Upgrade(UpgradeError::Restricted))), "{restricted:?}");
+    relay.entries.remove(&upgrade_restriction(PARA_ID));
+
+    relay.number += 1;
+    let seen = relay_file(&relay);
+    let parent = a.database().tip().unwrap().head;
+    let block = author(&mut a, &old_keys, std::slice::from_ref(&enact), &seen, Some(&code)).unwrap();
+    assert_eq!(included(&block), (1, 0));
+    let transition =
+        validate_block(&parent, &seen.context, old_keys.validity_key(), &block.block.pov).unwrap();
+    assert_eq!(transition.new_validation_code.as_deref(), Some(code.as_slice()));
+    relay.include(PARA_ID, &transition);
+    import(&seen, &block);
+
+    // The old key, until a block sees the relay chain's word; and no block that would not see it.
+    relay.number += 1;
+    let blind = RelayFile::blind(relay.context());
+    let unseen = author(&mut a, &old_keys, &[], &blind, None);
+    assert!(
+        matches!(unseen, Err(AuthorError::ValidationCode(ValidationCodeError::Unseen { announced: 4 }))),
+        "{unseen:?}"
+    );
+    relay.entries.insert(upgrade_go_ahead(PARA_ID), vec![1]);
+    let seen = relay_file(&relay);
+    let block = author(&mut a, &old_keys, &[], &seen, None).unwrap();
+    import(&seen, &block);
+
+    // The new key, and no other.
+    relay.number += 1;
+    relay.entries.remove(&upgrade_go_ahead(PARA_ID));
+    let seen = relay_file(&relay);
+    let late = author(&mut a, &old_keys, &[], &seen, None).unwrap_err();
+    assert!(
+        matches!(late, AuthorError::ValidationCode(ValidationCodeError::OtherKey { since: 5, .. })),
+        "{late}"
+    );
+    drop((a, b));
+    let (mut a, mut b) = (open(a_home.path(), new), open(b_home.path(), new));
+    let block = author(&mut a, &new_keys, &[], &seen, None).unwrap();
+    assert_eq!(block.block.number, 6);
+    let parent = a.database().block(5).unwrap().unwrap().head;
+    validate_block(&parent, &seen.context, new_keys.validity_key(), &block.block.pov).unwrap();
+    validate_block(&parent, &seen.context, old_keys.validity_key(), &block.block.pov).unwrap_err();
+    b.import(new_keys.validity_key(), &seen, &block.block.pov).unwrap();
+    drop(b);
+    let mut b = open(b_home.path(), old);
+    b.rollback(5).unwrap();
+    let refused = b.import(old_keys.validity_key(), &seen, &block.block.pov).unwrap_err();
+    assert!(matches!(refused, ImportError::ValidationCode(_)) && refused.is_refusal(), "{refused}");
+
+    // What is undone is undone with the key that was in force.
+    b.rollback(4).unwrap();
+    let (old_hash, new_hash) = (old_keys.validity_key().code_hash(), new_keys.validity_key().code_hash());
+    let code = ValidationCode::read(&b.database().state().unwrap()).unwrap();
+    assert!(code.check_key(old_hash).is_ok() && code.check_key(new_hash).is_err());
+}
