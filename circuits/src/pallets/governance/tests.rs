@@ -179,7 +179,7 @@ fn seats_are_given_and_taken_and_their_accounts_author_in_turn() {
         (Action::Author { who: holder(1), may_author: false, seat: Some(0) }, "is account 3's"),
         (Action::Author { who: holder(1), may_author: false, seat: Some(5) }, "there are 2 seats"),
     ] {
-        passed(&mut on, action);
+        on = with_passed(on, action);
         assert!(on.refusal(&enact(&on, 2, 0)).contains(why), "{why}");
     }
     let mut still = chain(ONE_OF_EACH, 5);
