@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
-const RUNTIME_VERSION: u32 = 2;
+const RUNTIME_VERSION: u32 = 3;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;

@@ -37,7 +37,7 @@ use crate::{
 pub const AUTHORS: u8 = 2;
 
 /// Seats that there can be.
-pub const SEATS: usize = 16;
+pub const SEATS: usize = 8;
 
 /// The place of an account that has a seat. It need not be there: then nobody authors in its turns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]

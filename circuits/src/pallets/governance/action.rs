@@ -6,7 +6,7 @@
 //!   spend       0 1 0 0 0 0      whose     amount              its key    0
 //!   mint        0 0 1 0 0 0      whose     amount              its key    0
 //!   burn        0 0 0 1 0 0      0         amount              0, 0       0
-//!   author      0 0 0 0 1 0      whose     whether it may      its key    0, or 16 + the seat it gets or loses
+//!   author      0 0 0 0 1 0      whose     whether it may      its key    0, or 8 + the seat it gets or loses
 //!   upgrade     0 0 0 0 0 1      0         low limb of hash    0, 0       high limb of hash
 //! ```
 //!
@@ -43,7 +43,7 @@ const FEE_BITS: usize = u64::BITS as usize;
 const SEAT_FLAG: u8 = SEATS as u8;
 
 /// Bits of a seat's number with its flag.
-const SEAT_BITS: usize = 5;
+const SEAT_BITS: usize = 4;
 
 /// Kinds of action.
 const KINDS: usize = 6;
@@ -392,7 +392,7 @@ impl ActionVar {
             Ok(number.and_then(|number| usize::try_from(number).ok()))
         })?;
         let any = sum(seat.iter().map(Bit::as_field))?;
-        // Bits, and few: a sum of integers. Two of them are more than 5 bits, one is its seat's and none 0.
+        // Bits, and few: a sum of integers. Two of them are more than 4 bits, one is its seat's and none 0.
         let number =
             weighted_sum((u64::from(SEAT_FLAG)..).zip(&seat).map(|(n, b)| (Fr::from(n), b.as_field())))?;
         constraint::enforce_equal("enact/seat", &number, &word)?;

@@ -318,7 +318,7 @@ fn pay(slot: &mut Slot<'_, '_>, proposal: &ProposalVar) -> Result<()> {
 /// Gives the account that the proposal concerns a seat among the authors, or takes it away.
 ///
 /// A seat that is given is one that is there, or the one after the last. The last one takes the place of one that is taken away, and
-/// one remains. Numbers are below 16, the count at most that: a 16th seat is not the one after the last of 16.
+/// one remains. Numbers are below 8, the count at most that: an eighth seat is not the one after the last of eight.
 fn seat_author(slot: &mut Slot<'_, '_>, proposal: &ProposalVar) -> Result<()> {
     let cs = slot.cs();
     let _namespace = namespace::enter(&cs, "seat");
@@ -349,7 +349,7 @@ fn seat_author(slot: &mut Slot<'_, '_>, proposal: &ProposalVar) -> Result<()> {
     let count = sum([before.count.as_field(), added.as_field()])?;
     let count = difference(&count, loses.as_field())?;
     enforce_inverse("enact/a seat remains", &count).map(drop)?;
-    // At most 16, and a seat or an account's place.
+    // At most 8, and a seat or an account's place.
     let mut after = AuthorsVar { count: Uint::trust(count), ..before.clone() };
     for ((seat, old), chosen) in after.seats.iter_mut().zip(&before.seats).zip(&chosen) {
         *seat = Uint::trust(chosen.select(&moved, old.as_field())?);

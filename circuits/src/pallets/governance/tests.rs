@@ -179,7 +179,7 @@ fn seats_are_given_and_taken_and_their_accounts_author_in_turn() {
         (Action::Author { who: holder(1), may_author: false, seat: Some(0) }, "is account 3's"),
         (Action::Author { who: holder(1), may_author: false, seat: Some(5) }, "there are 2 seats"),
     ] {
-        passed(&mut on, action);
+        on = with_passed(on, action);
         assert!(on.refusal(&enact(&on, 2, 0)).contains(why), "{why}");
     }
     let mut still = chain(ONE_OF_EACH, 5);
@@ -201,7 +201,7 @@ fn a_rotation_that_makes_no_sense_is_refused_with_a_reason() {
         (json!({ "turn": 1, "seats": [0] }), false, "permissioned"),
         (json!({ "turn": 0, "seats": [0] }), true, "at least one relay block"),
         (json!({ "turn": 1, "seats": [] }), true, "0 seats"),
-        (json!({ "turn": 1, "seats": vec![0; 17] }), true, "17 seats"),
+        (json!({ "turn": 1, "seats": vec![0; 9] }), true, "9 seats"),
         (json!({ "turn": 1, "seats": [0, 1] }), true, "account 1 is not one"),
         (json!({ "turn": 1, "seats": [9] }), true, "account 9 is not one"),
     ] {
