@@ -238,6 +238,7 @@ impl TestChain {
             Some(witness),
         )
         .expect("constants");
+        block.prelude(self.chain.pallets(self.tier())).expect("constants");
         let lanes = self.tier().lanes.iter().zip(&self.chain.kinds).zip(0u8..).zip(&witness.lanes);
         let (mut body, mut every) = (Vec::new(), Vec::new());
         for (((lane, kind), number), slots) in lanes {
