@@ -29,7 +29,7 @@ const ASSET_LEVELS: usize = 2;
 /// received and sent.
 pub fn exchange() -> Composition {
     let tiers =
-        vec![(18, vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]), (20, vec![4, 1, 1, 1, 8, 1, 4, 4, 17, 5, 2])];
+        vec![(18, vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]), (20, vec![5, 1, 1, 1, 8, 1, 4, 4, 17, 5, 2])];
     exchange_of(ACCOUNT_LEVELS, ASSET_LEVELS, tiers)
 }
 
