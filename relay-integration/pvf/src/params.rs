@@ -23,7 +23,7 @@ pub struct Params {
 pub enum Extension {
     /// The two relay blocks that such a descriptor names. The number and the storage root above are the first one's;
     /// the second one chooses core and backers, and no validity proof depends on it.
-    #[codec(index = 0)]
+    #[codec(index = 3)]
     V3 {
         /// The relay parent.
         relay_parent: Hash,

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{FutureExt, channel::oneshot, executor::block_on};
+use futures::{FutureExt, channel::oneshot, executor::block_on, future::BoxFuture};
 use polkadot_node_primitives::{BlockData, PoV, ValidationResult};
 use polkadot_node_subsystem::{
     FromOrchestra, MetricsTrait, OverseerSignal, SpawnedSubsystem, SubsystemContext, SubsystemError,
@@ -25,7 +25,7 @@ use polkadot_primitives::{
     HeadData, Id, NodeFeatures, PersistedValidationData, SessionIndex, ValidationCode, ValidationCodeHash,
     node_features::FeatureIndex,
 };
-use sp_core::{testing::TaskExecutor, traits::SpawnNamed};
+use sp_core::traits::SpawnNamed;
 use zkpov_relay_node::{CandidateValidation, Config, Delegated, Metrics, config::DEFAULT_FEATURE_BIT};
 
 use crate::proven;
@@ -156,6 +156,21 @@ where
     }
 }
 
+/// Tasks on tokio, as in a node: the standard subsystem's host needs it.
+#[derive(Clone)]
+struct Tasks(tokio::runtime::Handle);
+
+impl SpawnNamed for Tasks {
+    fn spawn_blocking(&self, _: &'static str, _: Option<&'static str>, task: BoxFuture<'static, ()>) {
+        let handle = self.0.clone();
+        self.0.spawn_blocking(move || handle.block_on(task));
+    }
+
+    fn spawn(&self, _: &'static str, _: Option<&'static str>, task: BoxFuture<'static, ()>) {
+        self.0.spawn(task);
+    }
+}
+
 /// Any head supports parachains.
 struct Always;
 
@@ -171,6 +186,7 @@ pub(crate) struct Node {
     handle: Handle,
     pub(crate) runtime: Arc<Mutex<Runtime>>,
     registry: Registry,
+    tokio: Option<tokio::runtime::Runtime>,
 }
 
 /// What a test's node runs with: keys of development set-ups are accepted.
@@ -195,7 +211,8 @@ impl Node {
         let metrics = Metrics::try_register(&registry).unwrap();
         let runtime = Arc::new(Mutex::new(runtime));
         let api = RuntimeApi(runtime.clone());
-        let executor = TaskExecutor::new();
+        let tokio = tokio::runtime::Runtime::new().unwrap();
+        let executor = Tasks(tokio.handle().clone());
         let (overseer, handle) = dummy_overseer_builder(executor.clone(), Always, None)
             .unwrap()
             .replace_candidate_validation(move |_| CandidateValidation::new(config, metrics, standard))
@@ -212,7 +229,7 @@ impl Node {
             unpin_handle: sc_client_api::UnpinHandle::new(RELAY_PARENT, sender),
         };
         block_on(handle.block_imported(leaf));
-        Self { handle, runtime, registry }
+        Self { handle, runtime, registry, tokio: Some(tokio) }
     }
 
     /// Asks for a candidate to be validated.
@@ -299,6 +316,9 @@ fn patiently<T: Send + 'static>(answer: oneshot::Receiver<T>) -> T {
 impl Drop for Node {
     fn drop(&mut self) {
         block_on(self.handle.stop());
+        if let Some(tokio) = self.tokio.take() {
+            tokio.shutdown_background();
+        }
     }
 }
 
