@@ -63,7 +63,7 @@ pub(crate) fn prove(tier: TierId) -> ProvenBlock {
     let (proving_key, tier_key) = setup::development_keys(chain(), tier, &Options::default()).expect("keys");
     let capacities: Vec<_> = tier_key.lanes.iter().map(|lane| lane.capacity).collect();
     proving_key.write(paths::proving_key(directory.path(), tier)).expect("written");
-    let key = setup::validity_key(identity, vec![tier_key]).encode();
+    let key = setup::validity_key(collator.info(), vec![tier_key]).encode();
     files::write_atomically(&paths::validity_key(directory.path()), &key).expect("written");
     let keys = KeyStore::open(directory.path(), &identity).expect("keys of this chain");
 
@@ -71,10 +71,11 @@ pub(crate) fn prove(tier: TierId) -> ProvenBlock {
     let request = AuthorRequest {
         extrinsics: &extrinsics,
         pending: false,
-        relay: &RelayFile { context: RELAY },
+        relay: &RelayFile::blind(RELAY),
         author: scene.author(),
         keys: &keys,
         tier: Some(tier),
+        upgrade: None,
     };
     let parent_head = {
         use zkpov_collator::db::ReadDatabase;
