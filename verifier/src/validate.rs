@@ -44,7 +44,7 @@ use crate::body::BodyError;
 use crate::eddsa::{self, PublicKeyError, SignatureError};
 use crate::exchange::ExchangeError;
 use crate::feature::{Feature, Unsupported};
-use crate::groth16::{PreparedVerifyingKey, Proof, ProofError, ProofRejected};
+use crate::groth16::{BatchItem, PreparedVerifyingKey, Proof, ProofError, ProofRejected, verify_batch};
 use crate::hashing::Hash;
 use crate::head::Head;
 use crate::key::{PreparedKey, TierKey};
@@ -167,12 +167,59 @@ pub fn validate_block(
     Ok(examined.transition)
 }
 
+/// A candidate to be checked with others, each field as [`validate_block`] takes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The para's head the relay chain has.
+    pub parent_head: &'a [u8],
+    /// The relay parent.
+    pub relay: RelayContext,
+    /// The para's validity key.
+    pub key: &'a PreparedKey,
+    /// The block data of the candidate's PoV.
+    pub block_data: &'a [u8],
+}
+
+/// Checks many candidates, of one parachain or of many, with one pairing equation ([`verify_batch`]): each result is
+/// the one that [`validate_block`] gives. They are independent: none is the parent of another as far as this
+/// function knows.
+///
+/// `entropy` is randomness from the operating system where there is any, and zeros where there is none.
+///
+/// When the equation of the batch does not hold, each candidate's own is checked: one bad proof costs the batch
+/// what it saved, and no good one is refused for it.
+///
+/// Never panics, on any input.
+pub fn validate_batch(candidates: &[Candidate<'_>], entropy: &Hash) -> Vec<Result<Transition, Invalid>> {
+    let examined: Vec<_> = candidates
+        .iter()
+        .map(|candidate| {
+            examine(candidate.parent_head, &candidate.relay, candidate.key, candidate.block_data)
+        })
+        .collect();
+    let items: Vec<_> = examined.iter().flatten().map(Examined::batch_item).collect();
+    let together = verify_batch(&items, entropy).is_ok();
+    let concluded = |examined: Examined<'_>| {
+        if !together {
+            examined.verifying_key.verify(examined.statement, &examined.proof)?;
+        }
+        Ok(examined.transition)
+    };
+    examined.into_iter().map(|result| result.and_then(concluded)).collect()
+}
+
 /// A block of which everything but the pairing equation is checked.
 struct Examined<'k> {
     verifying_key: &'k PreparedVerifyingKey,
     statement: Fr,
     proof: Proof,
     transition: Transition,
+}
+
+impl Examined<'_> {
+    fn batch_item(&self) -> BatchItem<'_> {
+        BatchItem { key: self.verifying_key, input: self.statement, proof: &self.proof }
+    }
 }
 
 fn examine<'k>(

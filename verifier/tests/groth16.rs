@@ -9,8 +9,8 @@ use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
 use zkpov_verifier::groth16::{
-    G2_BYTES, PROOF_BYTES, Point, PointCause, PointError, PreparedVerifyingKey, Proof, ProofRejected,
-    VERIFYING_KEY_BYTES, VerifyingKey, VerifyingKeyError,
+    BatchItem, G2_BYTES, PROOF_BYTES, Point, PointCause, PointError, PreparedVerifyingKey, Proof,
+    ProofRejected, VERIFYING_KEY_BYTES, VerifyingKey, VerifyingKeyError, verify_batch,
 };
 use zkpov_verifier::testing::{Trapdoor, element, g1, g2};
 
@@ -246,4 +246,65 @@ fn a_verifying_key_has_one_encoding() {
             assert_eq!(other.encode(), changed);
         }
     }
+}
+
+/// Proofs under `keys` keys in turn: key's index, input, proof.
+fn batch(keys: &[Trapdoor], proofs: usize) -> Vec<(usize, Fr, Proof)> {
+    (0..proofs)
+        .map(|index| {
+            let (key, label) = (index % keys.len(), |name: &str| element(&format!("{name} {index}")));
+            let input = label("input");
+            (key, input, keys[key].simulate(input, label("a"), label("b")))
+        })
+        .collect()
+}
+
+/// What the batch gives, and what the proofs give one by one.
+fn together_and_alone(keys: &[Trapdoor], proofs: &[(usize, Fr, Proof)]) -> (bool, bool) {
+    let prepared: Vec<_> = keys.iter().map(|key| PreparedVerifyingKey::from(&key.verifying_key())).collect();
+    let items: Vec<_> = proofs
+        .iter()
+        .map(|(key, input, proof)| BatchItem { key: &prepared[*key], input: *input, proof })
+        .collect();
+    let alone = items.iter().all(|item| item.key.verify(item.input, item.proof).is_ok());
+    (verify_batch(&items, &[7; 32]).is_ok(), alone)
+}
+
+#[test]
+fn a_batch_holds_exactly_when_all_its_proofs_do() {
+    let keys = [Trapdoor::new("one"), Trapdoor::new("two"), Trapdoor::new("three")];
+    for (keys, count) in [(&keys[..1], 0), (&keys[..1], 1), (&keys[..1], 5), (&keys[..], 3), (&keys[..], 8)] {
+        let proofs = batch(keys, count);
+        assert_eq!(together_and_alone(keys, &proofs), (true, true), "{count} under {}", keys.len());
+        for bad in 0..count {
+            let mut proofs = proofs.clone();
+            proofs[bad].1 += Fr::ONE;
+            assert_eq!(together_and_alone(keys, &proofs), (false, false), "{bad} of {count}");
+        }
+    }
+}
+
+/// Without coefficients, or with ones known before the proofs are chosen, these two errors would cancel.
+#[test]
+fn two_proofs_whose_errors_are_opposite_do_not_make_a_valid_batch() {
+    let keys = [Trapdoor::new("one")];
+    let Trapdoor { alpha, beta, delta, ic } = keys[0];
+    // A valid C, moved by `error`: the equation is off by e(error, δ).
+    let moved = |error: Fr| {
+        let (input, a, b) = (element("input"), element("a"), element("b"));
+        let c = (a * b - alpha * beta - ic[0] - input * ic[1]) * delta.inverse().unwrap() + error;
+        (0, input, Proof::new(g1(a), g2(b), g1(c)).unwrap())
+    };
+    assert_eq!(together_and_alone(&keys, &[moved(Fr::ZERO), moved(Fr::ZERO)]), (true, true));
+    assert_eq!(together_and_alone(&keys, &[moved(Fr::ONE), moved(-Fr::ONE)]), (false, false));
+}
+
+#[test]
+fn a_proof_under_another_key_of_the_batch_is_refused() {
+    let keys = [Trapdoor::new("one"), Trapdoor::new("two")];
+    let mut proofs = batch(&keys, 4);
+    for (key, _, _) in &mut proofs {
+        *key = 1 - *key;
+    }
+    assert_eq!(together_and_alone(&keys, &proofs), (false, false));
 }

@@ -22,7 +22,7 @@ use zkpov_verifier::relay::RelayContext;
 use zkpov_verifier::scale::{DecodeCause, DecodeError};
 use zkpov_verifier::statement::author_message;
 use zkpov_verifier::testing::{Author, TestChain, element, g2};
-use zkpov_verifier::validate::{Invalid, Transition, validate_block};
+use zkpov_verifier::validate::{Candidate, Invalid, Transition, validate_batch, validate_block};
 
 /// A chain with its prepared key and first block.
 struct Setting {
@@ -603,5 +603,48 @@ proptest! {
         prop_assert!(setting.validate_bytes(&behind_magic).is_err());
         let block = setting.block.encode();
         prop_assert!(validate_block(&head, &setting.relay, &setting.key, &block).is_err());
+    }
+}
+
+#[test]
+fn a_batch_gives_each_candidate_what_it_is_given_alone() {
+    let chains = [TestChain::new(2000), TestChain::new(2001)];
+    let keys = chains.each_ref().map(TestChain::prepared);
+    let blocks = chains.each_ref().map(|chain| {
+        let (parent, relay, block) = chain.first_block();
+        (parent.encode(), relay, block)
+    });
+    let tampered = {
+        let mut block = blocks[0].2.clone();
+        block.proven.proof =
+            chains[0].simulate(TestChain::SMALL, element("another statement")).encode().to_vec();
+        block.encode()
+    };
+    let cases = [
+        (0, blocks[0].2.encode()),
+        (1, blocks[1].2.encode()),
+        (0, b"no block".to_vec()),
+        (0, tampered),
+        (1, blocks[0].2.encode()),
+    ];
+    for left_out in 0..=cases.len() {
+        let cases: Vec<_> =
+            cases.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, case)| case).collect();
+        let candidates: Vec<_> = cases
+            .iter()
+            .map(|(chain, block_data)| Candidate {
+                parent_head: &blocks[*chain].0,
+                relay: blocks[*chain].1,
+                key: &keys[*chain],
+                block_data,
+            })
+            .collect();
+        let alone: Vec<_> = candidates
+            .iter()
+            .map(|one| validate_block(one.parent_head, &one.relay, one.key, one.block_data))
+            .collect();
+        assert_eq!(validate_batch(&candidates, &[0; 32]), alone, "without case {left_out}");
+        let valid = alone.iter().filter(|result| result.is_ok()).count();
+        assert_eq!(valid, if left_out < 2 { 1 } else { 2 });
     }
 }

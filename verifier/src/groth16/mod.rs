@@ -3,6 +3,7 @@
 //! ```text
 //!   mod.rs     points, proof, verifying key and their codecs: nothing malformed gets past here
 //!   single.rs  the pairing equation for one proof
+//!   batch.rs   the equations of many proofs, as one
 //! ```
 //!
 //! J. Groth, *On the Size of Pairing-based Non-interactive Arguments* (2016), with one public
@@ -29,6 +30,7 @@
 //! - IC₀: harmless alone, but no key generation gives it: the constant's column is never empty.
 //! - A, B, C: an honest proof has each with probability 1/r ≈ 2⁻²⁵⁴, for its randomness is uniform.
 
+mod batch;
 mod single;
 
 use core::fmt;
@@ -40,6 +42,7 @@ use ark_ff::{BigInt, PrimeField};
 use ark_serialize::CanonicalSerialize;
 use thiserror::Error;
 
+pub use batch::{BatchItem, verify_batch};
 pub use single::{PreparedVerifyingKey, ProofRejected};
 
 /// Bytes of an encoded G1 point.

@@ -6,9 +6,10 @@ use ark_ec::{AffineRepr, CurveGroup};
 use thiserror::Error;
 
 use super::{Proof, VerifyingKey};
+use crate::hashing::{Hash, blake2b_256};
 
 /// The lines of a G2 point's Miller loop, computed once.
-type G2Lines = <Bn254 as Pairing>::G2Prepared;
+pub(super) type G2Lines = <Bn254 as Pairing>::G2Prepared;
 
 /// The proof does not prove this public input under this key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -19,10 +20,12 @@ pub struct ProofRejected;
 #[derive(Clone, Debug)]
 pub struct PreparedVerifyingKey {
     /// e(α, β).
-    alpha_beta: PairingOutput<Bn254>,
-    gamma: G2Lines,
-    delta: G2Lines,
-    ic: [G1Affine; 2],
+    pub(super) alpha_beta: PairingOutput<Bn254>,
+    pub(super) gamma: G2Lines,
+    pub(super) delta: G2Lines,
+    pub(super) ic: [G1Affine; 2],
+    /// blake2b-256 of the key's encoding.
+    pub(super) digest: Hash,
 }
 
 impl From<&VerifyingKey> for PreparedVerifyingKey {
@@ -32,6 +35,7 @@ impl From<&VerifyingKey> for PreparedVerifyingKey {
             gamma: G2Lines::from(G2Affine::generator()),
             delta: G2Lines::from(key.delta_g2),
             ic: key.ic,
+            digest: blake2b_256(&key.encode()),
         }
     }
 }

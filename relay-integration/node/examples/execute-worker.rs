@@ -1,0 +1,9 @@
+//! The execute worker that the tests give to the standard subsystem, as a relay node has one.
+#![allow(unsafe_code)] // The macro's: it forks.
+
+polkadot_node_core_pvf_common::decl_worker_main!(
+    "execute-worker",
+    polkadot_node_core_pvf_execute_worker::worker_entrypoint,
+    env!("CARGO_PKG_VERSION"),
+    "test",
+);
