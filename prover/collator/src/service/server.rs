@@ -343,7 +343,7 @@ impl Answers {
 
 /// A parameter that may be left out, or null.
 fn optional<T: serde::de::DeserializeOwned>(params: &Params<'_>) -> Answer<Option<T>> {
-    Ok(params.sequence().optional_next()?)
+    params.sequence().optional_next()
 }
 
 /// A block's number, as a number or in hexadecimal.
