@@ -234,6 +234,12 @@ pub(crate) fn precheck_votes(
 
 fn sign(public: &ValidatorId, payload: &[u8]) -> ValidatorSignature {
     let bytes: &[u8] = public.as_ref();
-    let pair = validators().iter().find(|pair| bytes == <[u8]>::as_ref(&pair.public())).expect("a validator");
+    let mut pairs = validators().iter();
+    let pair = pairs.find(|pair| {
+        let own = pair.public();
+        let own: &[u8] = own.as_ref();
+        bytes == own
+    });
+    let pair = pair.expect("a validator");
     pair.sign(payload).into()
 }
