@@ -200,10 +200,10 @@ where
     }
 
     async fn signal(&mut self, signal: OverseerSignal) -> SubsystemResult<()> {
-        if let OverseerSignal::ActiveLeaves(update) = &signal {
-            if let Some(leaf) = &update.activated {
-                self.features.activate(leaf.hash, self.context.sender()).await;
-            }
+        if let OverseerSignal::ActiveLeaves(update) = &signal
+            && let Some(leaf) = &update.activated
+        {
+            self.features.activate(leaf.hash, self.context.sender()).await;
         }
         self.delegate.signal(signal).map_err(standard_ended)
     }
