@@ -20,12 +20,12 @@ const RUNTIME_VERSION: u32 = 2;
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
 
-/// The chain as it ships: 2^24 accounts, 2^21 games at a time.
+/// The chain as it ships: 2^24 accounts, 2^21 games at a time; tiers of 2^16 for a single move, of 2^18 and 2^20.
 pub fn arcade() -> Composition {
     arcade_of(
         ACCOUNT_LEVELS,
         GAME_LEVELS,
-        vec![(18, vec![1, 1, 2, 2, 5, 1, 1]), (20, vec![2, 1, 8, 8, 33, 2, 2])],
+        vec![(16, vec![1, 0, 0, 0, 1]), (18, vec![1, 1, 2, 2, 5, 1, 1]), (20, vec![2, 1, 8, 8, 33, 2, 2])],
     )
 }
 

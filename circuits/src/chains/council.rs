@@ -17,10 +17,11 @@ const RUNTIME_VERSION: u32 = 2;
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
 
-/// The chain as it ships: 2^24 accounts, 64 places for proposals, and tiers that fill 2^18 and 2^20: a slot of
-/// each lane does not fit 2^17.
+/// The chain as it ships: 2^24 accounts, 64 places for proposals; a tier of 2^16 for a single vote, and tiers that fill 2^18 and
+/// 2^20 with slots of each lane.
 pub fn council() -> Composition {
-    let tiers = vec![(18, vec![3, 1, 1, 5, 1, 1, 1, 1]), (20, vec![9, 2, 3, 30, 8, 2, 4, 2])];
+    let tiers =
+        vec![(16, vec![1, 0, 0, 1]), (18, vec![3, 1, 1, 5, 1, 1, 1, 1]), (20, vec![9, 2, 3, 30, 8, 2, 4, 2])];
     let governance = Governance::new(ACCOUNT_LEVELS);
     council_of(ACCOUNT_LEVELS, governance, RUNTIME_VERSION, tiers)
 }

@@ -24,12 +24,15 @@ const TRANSACTION_VERSION: u32 = 1;
 /// Levels of the asset tree: 64 assets, the shares of pools among them.
 const ASSET_LEVELS: usize = 2;
 
-/// The chain as it ships: 2^24 accounts, 64 assets, and tiers that fill 2^18 and 2^20. Slots in the order of the call kinds:
+/// The chain as it ships: 2^24 accounts, 64 assets; a tier of 2^16 for a single swap, and tiers that fill 2^18 and 2^20. Slots in the order of the call kinds:
 /// transfers, opens, assets created, minted and transferred, pools created, liquidity added and removed, swaps, messages
 /// received and sent.
 pub fn exchange() -> Composition {
-    let tiers =
-        vec![(18, vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]), (20, vec![5, 1, 1, 1, 8, 1, 4, 4, 17, 5, 2])];
+    let tiers = vec![
+        (16, vec![1, 0, 0, 0, 0, 0, 0, 0, 1]),
+        (18, vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]),
+        (20, vec![5, 1, 1, 1, 8, 1, 4, 4, 17, 5, 2]),
+    ];
     exchange_of(ACCOUNT_LEVELS, ASSET_LEVELS, tiers)
 }
 

@@ -26,12 +26,13 @@ const RUNTIME_VERSION: u32 = 2;
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
 
-/// The chain as it ships: 2^24 accounts, attestations and buckets of nullifiers.
+/// The chain as it ships: 2^24 accounts, attestations and buckets of nullifiers; tiers of 2^16 for a single presentation, of 2^18
+/// and 2^20.
 pub fn identity() -> Composition {
     identity_of(
         ACCOUNT_LEVELS,
         Identity::default(),
-        vec![(18, vec![1, 1, 1, 2, 1, 6]), (20, vec![2, 1, 1, 6, 2, 41])],
+        vec![(16, vec![1, 0, 0, 0, 0, 1]), (18, vec![1, 1, 1, 2, 1, 6]), (20, vec![2, 1, 1, 6, 2, 41])],
     )
 }
 
