@@ -9,7 +9,10 @@
 //! Nothing is decided here but which block is built on which: forks are as many as somebody builds, and the finalised block is the
 //! one somebody says.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, LazyLock, RwLock},
+};
 
 use codec::Encode;
 use frame_support::inherent::{InherentData, ProvideInherent};
@@ -33,7 +36,11 @@ use sp_runtime::{
     BuildStorage, Digest, DigestItem, StateVersion,
     traits::{BlakeTwo256, Header as _},
 };
-use sp_state_machine::{Ext, InMemoryBackend, OverlayedChanges, prove_read};
+use sp_state_machine::{
+    Ext, InMemoryBackend, OverlayedChanges, TrieBackend, TrieBackendBuilder, TrieBackendStorage,
+    prove_read_on_trie_backend,
+};
+use sp_trie::{DBValue, PrefixedMemoryDB, prefixed_key};
 
 use zkpov_verifier::{head::Head, relay::RelayContext};
 
@@ -60,7 +67,61 @@ pub(crate) struct RelayBlock {
     pub(crate) header: Header,
     pub(crate) events: Vec<RuntimeEvent>,
     slot: u64,
-    state: InMemoryBackend<BlakeTwo256>,
+    state: State,
+    changes: Changes,
+}
+
+/// The state after a block: a root in the store that all blocks share.
+type State = TrieBackend<Store, BlakeTwo256>;
+
+/// The trie nodes of all states that are kept, by prefix and hash as a node's database has them, and how often each is there.
+#[derive(Clone, Debug, Default)]
+struct Store(Arc<RwLock<HashMap<Vec<u8>, (DBValue, i32)>>>);
+
+impl TrieBackendStorage<BlakeTwo256> for Store {
+    fn get(&self, hash: &Hash, prefix: (&[u8], Option<u8>)) -> Result<Option<DBValue>, String> {
+        let key = prefixed_key::<BlakeTwo256>(hash, prefix);
+        let nodes = self.0.read().expect("nobody panics there");
+        Ok(nodes.get(&key).map(|(node, _)| node.clone()))
+    }
+}
+
+/// Nodes by their place in the store, and how often.
+type Places = Vec<(Vec<u8>, i32)>;
+
+/// What a block does to the store: nodes that it put there, and nodes that nobody needs when its parent's state is not kept any more.
+#[derive(Debug, Default)]
+struct Changes {
+    new: Places,
+    old: Places,
+}
+
+impl Store {
+    /// Puts a block's new nodes there.
+    fn write(&self, mut transaction: PrefixedMemoryDB<BlakeTwo256>) -> Changes {
+        let (mut changes, mut nodes) = (Changes::default(), self.0.write().expect("nobody panics there"));
+        for (key, (node, count)) in transaction.drain() {
+            if count > 0 {
+                nodes.entry(key.clone()).or_insert((node, 0)).1 += count;
+                changes.new.push((key, count));
+            } else if count < 0 {
+                changes.old.push((key, -count));
+            }
+        }
+        changes
+    }
+
+    /// Takes nodes out as often as they are listed.
+    fn erase(&self, places: &Places) {
+        let mut nodes = self.0.write().expect("nobody panics there");
+        for (key, count) in places {
+            let Some((_, left)) = nodes.get_mut(key) else { panic!("a node that is not there goes") };
+            *left -= count;
+            if *left == 0 {
+                nodes.remove(key);
+            }
+        }
+    }
 }
 
 /// What an author puts into a block for the parachains.
@@ -74,6 +135,7 @@ pub(crate) struct ForParas {
 #[derive(Debug)]
 pub(crate) struct RelayChain {
     blocks: HashMap<Hash, RelayBlock>,
+    store: Store,
     genesis: Hash,
     available: HashMap<Vec<u8>, (RelayContext, Vec<u8>)>,
 }
@@ -167,11 +229,15 @@ impl RelayChain {
     /// A new relay chain on which these people have [`ENDOWMENT`] each.
     pub(crate) fn new(people: &[&str]) -> Self {
         let storage = genesis(people).build_storage().expect("a genesis");
-        let state = InMemoryBackend::from((storage, StateVersion::V1));
-        let header = Header::new(0, Hash::zero(), *state.root(), Hash::zero(), Digest::default());
+        let state = InMemoryBackend::<BlakeTwo256>::from((storage, StateVersion::V1));
+        let root = *state.root();
+        let header = Header::new(0, Hash::zero(), root, Hash::zero(), Digest::default());
+        let store = Store::default();
+        let changes = store.write(state.backend_storage().clone());
+        let state = TrieBackendBuilder::new(store.clone(), root).build();
         let genesis = header.hash();
-        let block = RelayBlock { header, events: Vec::new(), slot: FIRST_SLOT, state };
-        Self { blocks: HashMap::from([(genesis, block)]), genesis, available: HashMap::new() }
+        let block = RelayBlock { header, events: Vec::new(), slot: FIRST_SLOT, state, changes };
+        Self { blocks: HashMap::from([(genesis, block)]), store, genesis, available: HashMap::new() }
     }
 
     /// The first block.
@@ -225,9 +291,22 @@ impl RelayChain {
         self.available.insert(head, (context, block_data));
     }
 
-    /// Forgets every block below this number.
-    pub(crate) fn retain(&mut self, number: BlockNumber) {
-        self.blocks.retain(|_, block| block.header.number >= number);
+    /// Forgets every block older than this one, which is final, and what of their states no later one has.
+    pub(crate) fn finalise(&mut self, hash: Hash) {
+        let number = self.number(hash);
+        let stays: HashSet<_> = self.ancestors(hash).collect();
+        for canonical in &stays {
+            let block = self.blocks.get_mut(canonical).expect("an ancestor");
+            self.store.erase(&std::mem::take(&mut block.changes.old));
+        }
+        let store = &self.store;
+        self.blocks.retain(|hash, block| {
+            let is_kept = block.header.number >= number;
+            if !is_kept && !stays.contains(hash) {
+                store.erase(&block.changes.new);
+            }
+            is_kept
+        });
     }
 
     /// Asks the state after a block, as a runtime API does: whatever `ask` changes is forgotten.
@@ -239,7 +318,7 @@ impl RelayChain {
 
     /// Trie nodes that prove these entries of the state after a block, or that they are not there.
     pub(crate) fn prove(&self, hash: Hash, keys: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let proof = prove_read::<_, BlakeTwo256, _>(self.block(hash).state.clone(), keys).expect("in memory");
+        let proof = prove_read_on_trie_backend(&self.block(hash).state, keys).expect("in memory");
         proof.into_iter_nodes().collect()
     }
 
@@ -295,9 +374,13 @@ impl RelayChain {
         );
         let changes = overlay.drain_storage_changes(&before.state, StateVersion::V1).expect("in memory");
         assert_eq!(changes.transaction_storage_root, header.state_root, "the header's root is the state's");
-        let state = before.state.update_backend(header.state_root, changes.transaction);
+        let changes = self.store.write(changes.transaction);
+        let state = TrieBackendBuilder::new(self.store.clone(), header.state_root).build();
         let hash = header.hash();
-        self.blocks.insert(hash, RelayBlock { header, events, slot, state });
+        let block = RelayBlock { header, events, slot, state, changes };
+        if let Some(same) = self.blocks.insert(hash, block) {
+            self.store.erase(&same.changes.new);
+        }
         (hash, answer)
     }
 }

@@ -1,13 +1,15 @@
 //! No core, no block: coretime bought in a sale, renewed, and on demand.
 
+use std::collections::BTreeMap;
+
 use frame_support::{assert_ok, dispatch::DispatchResult};
 use pallet_broker::CoreAssignment;
 use polkadot_primitives::CoreIndex;
 use polkadot_runtime_parachains::{on_demand, runtime_api_impl::v13::candidates_pending_availability};
 
 use crate::{
-    chain::{ForParas, account},
-    market::{END_PRICE, LEAD_IN, Market, TIMESLICE},
+    chain::{ForParas, LOOKAHEAD, account},
+    market::{Assigned, END_PRICE, LEAD_IN, Market, NOTICE, TIMESLICE},
     parachain::Parachain,
     runtime::{Coretime, OnDemand, Runtime, RuntimeOrigin, UNIT},
     town::{Town, of_broker, tell_of_core},
@@ -17,27 +19,75 @@ use crate::{
 const PARA: u32 = 2000;
 const BUYER: &str = "buyer";
 
-/// A relay block, with what the Coretime chain says in it. The parachain authors in it if it has a core and is `to_author`. Whether it
-/// has a core, and whether what it authored was backed.
-fn step(town: &mut Town, market: &mut Market, para: &mut Parachain, to_author: bool) -> (bool, bool) {
-    let assigned = market.tick(town.number());
-    let assignment = town.assignment(para.id);
-    let has_core = assignment.is_ok();
-    let candidate =
-        assignment.ok().filter(|_| to_author).map(|assignment| para.author(town.tip, &assignment, &[]));
-    let backed = town.offer(candidate.as_slice(), || assigned.into_iter().for_each(tell_of_core)).0 > 0;
-    para.follow(&town.relay, town.tip);
-    (has_core, backed)
+/// A relay chain, a chain on board, and the market beside it.
+struct Scene {
+    town: Town,
+    market: Market,
+    para: Parachain,
+    /// Relay blocks for which the claim queue names the chain.
+    claimed: Vec<u32>,
+    /// Relay blocks in which a candidate of its was backed.
+    backed: Vec<u32>,
+    /// Relay blocks from which the relay chain took what it was told, by the ones the broker named.
+    taken_from: BTreeMap<u32, u32>,
+}
+
+impl Scene {
+    fn new(notice: u32) -> Self {
+        let mut town = Town::new();
+        let para = town.with_parachain(PARA);
+        let market = Market::with_notice(town.number(), &[BUYER], notice);
+        let (claimed, backed, taken_from) = Default::default();
+        Self { town, market, para, claimed, backed, taken_from }
+    }
+
+    /// A relay block, with what the Coretime chain says in it. The parachain authors in it if it has a core and is `to_author`.
+    fn step(&mut self, to_author: bool) {
+        let Self { town, market, para, .. } = self;
+        let assigned = market.tick(town.number());
+        let (next, assignment) = (town.number() + 1, town.assignment(para.id));
+        if assignment.is_ok() {
+            self.claimed.push(next);
+        }
+        for Assigned { begin, .. } in &assigned {
+            // What the claim queue shows already does not change: for a core that is at work the relay chain puts off what comes too late.
+            let shown = next + 1 + LOOKAHEAD;
+            self.taken_from.insert(*begin, shown.max(*begin));
+        }
+        let candidate = assignment
+            .ok()
+            .filter(|_| to_author)
+            .map(|assignment| para.author(&town.relay, town.tip, &assignment, &[]));
+        let told = || assigned.into_iter().for_each(tell_of_core);
+        if town.offer(candidate.as_slice(), told).0 > 0 {
+            self.backed.push(next);
+        }
+        para.follow(&town.relay, town.tip);
+    }
+
+    /// Somebody buys the region on sale for the chain: its first relay block, the one after its last, and the core.
+    fn buy(&mut self) -> (u32, u32, u16) {
+        let now = self.town.number();
+        let (price, before) = (self.market.price(now), self.market.balance(BUYER));
+        let (begin, end) = self.market.on_sale();
+        let region = self.market.purchase(now, BUYER, price).expect("enough");
+        assert_eq!(before - self.market.balance(BUYER), price);
+        self.market.assign(BUYER, region, PARA);
+        (begin * TIMESLICE, end * TIMESLICE, region.core)
+    }
+
+    /// Whether the next block, or this one's, begins a session: the claim queue of such a block is of no use.
+    fn is_first_of_session(&self, number: u32) -> bool {
+        self.town.relay.is_first_of_session(self.town.tip, number)
+    }
 }
 
 #[test]
 fn a_region_bought_at_a_falling_price_runs_the_chain_until_it_ends_and_a_renewal_goes_on() {
-    let mut town = Town::new();
-    let mut para = town.with_parachain(PARA);
-    let mut market = Market::open(town.number(), &[BUYER]);
+    let mut scene = Scene::new(NOTICE);
     // The price falls to its end; who waits pays less.
-    let opened = town.number() + 1;
-    let prices: Vec<_> = (1..=LEAD_IN + 1).map(|after| market.price(opened + after)).collect();
+    let opened = scene.town.number() + 1;
+    let prices: Vec<_> = (1..=LEAD_IN + 1).map(|after| scene.market.price(opened + after)).collect();
     assert!(
         prices.is_sorted_by(|earlier, later| earlier >= later) && prices[0] > 50 * END_PRICE,
         "{prices:?}"
@@ -45,50 +95,60 @@ fn a_region_bought_at_a_falling_price_runs_the_chain_until_it_ends_and_a_renewal
     assert_eq!(prices.last(), Some(&END_PRICE));
 
     // Too little is offered at first, then enough.
-    step(&mut town, &mut market, &mut para, true);
-    step(&mut town, &mut market, &mut para, true);
-    let now = town.number();
-    assert!(market.purchase(now, BUYER, END_PRICE).is_err(), "the price has not fallen that far");
-    let (price, before) = (market.price(now), market.balance(BUYER));
-    let (begin, end) = market.on_sale();
-    let region = market.purchase(now, BUYER, price).expect("enough");
-    assert_eq!(before - market.balance(BUYER), price);
-    market.assign(BUYER, region, PARA);
+    scene.step(true);
+    scene.step(true);
+    let now = scene.town.number();
+    assert!(scene.market.purchase(now, BUYER, END_PRICE).is_err(), "the price has not fallen that far");
+    let (begin, end, core) = scene.buy();
+    let last_end = 2 * end - begin;
 
-    // At both ends the claim queue, which looks ahead, is a relay block generous.
     // The chain has its core through the region and the renewed one. It authors in the first block, in those where one region ends and
     // the other begins, and in the last.
-    let [begin, end, last_end] = [begin, end, 2 * end - begin].map(|timeslice| timeslice * TIMESLICE);
-    let (mut with_core, mut backed, mut renewed) = (Vec::new(), Vec::new(), None);
-    while town.number() < last_end + TIMESLICE {
-        let next = town.number() + 1;
-        let to_author = backed.is_empty() || next.abs_diff(end) <= 1 || next.abs_diff(last_end) <= 2;
-        let (has_core, was_backed) = step(&mut town, &mut market, &mut para, to_author);
-        if has_core {
-            with_core.push(next);
-        }
-        if was_backed {
-            backed.push(next);
-        }
-        if renewed.is_none() && market.on_sale().0 * TIMESLICE == end {
-            renewed = market.renew(next, BUYER, region.core).ok().map(|()| next);
+    let mut renewed = None;
+    while scene.town.number() < last_end + TIMESLICE {
+        let next = scene.town.number() + 1;
+        let to_author = scene.backed.is_empty() || next.abs_diff(end) <= 1 || next.abs_diff(last_end) <= 3;
+        scene.step(to_author);
+        if renewed.is_none() && scene.market.on_sale().0 * TIMESLICE == end {
+            renewed = scene.market.renew(next, BUYER, core).ok().map(|()| next);
         }
     }
     assert!(renewed.is_some_and(|number| number < end), "renewed while the region ran");
-    let without: Vec<_> = (begin..last_end).filter(|number| !with_core.contains(number)).collect();
-    let sessions =
-        |numbers: &[u32]| numbers.iter().all(|number| town.relay.is_first_of_session(town.tip, *number));
-    assert!(
-        with_core.iter().all(|number| (begin - 1..=last_end).contains(number)),
-        "{with_core:?}, {begin} to {last_end}"
-    );
-    assert!(sessions(&without), "no gap but where sessions begin: {without:?}");
-    assert!(backed[0] <= begin + 1 && backed.contains(&(end - 1)) | backed.contains(&end), "{backed:?}");
-    assert!(backed.iter().all(|number| *number <= last_end), "{backed:?}");
+    // Told in time, the relay chain begins and ends where the broker says.
+    assert_eq!([begin, end, last_end].map(|number| scene.taken_from[&number]), [begin, end, last_end]);
+    // The queue names the chain in each block of both regions, and in the one before, for the core was empty; but where a session begins.
+    let expected = (begin - 1..last_end).filter(|number| !scene.is_first_of_session(*number));
+    assert_eq!(scene.claimed, expected.collect::<Vec<_>>());
+    assert!(scene.backed[0] <= begin + 1, "{:?}", scene.backed);
+    assert!(scene.backed.contains(&(end - 1)) | scene.backed.contains(&end), "{:?}", scene.backed);
+    // A candidate's core is looked up in the queue as it is one block later: for the region's last block it is somebody else's already.
+    assert_eq!(scene.backed.last(), Some(&(last_end - 2)), "{:?}", scene.backed);
+    let Scene { mut town, para, backed, .. } = scene;
     assert!(matches!(town.assignment(para.id), Err(Refusal::NoCore)));
     // What was backed was included, all of it.
+    town.wait(1);
     assert_eq!(town.head(para.id), Some(para.tip().head));
     assert_eq!(para.tip().number as usize, backed.len());
+}
+
+#[test]
+fn what_the_relay_chain_is_told_of_a_busy_core_too_late_begins_behind_what_its_claim_queue_shows() {
+    // The broker speaks a timeslice ahead; the relay chain hears it a block later, and its queue shows as many blocks as a timeslice has.
+    let mut scene = Scene::new(TIMESLICE);
+    scene.step(false);
+    scene.step(false);
+    let (begin, end, _) = scene.buy();
+    while scene.town.number() < end + TIMESLICE {
+        scene.step(false);
+    }
+    let late = LOOKAHEAD + 2 - TIMESLICE;
+    assert_eq!(scene.taken_from[&end], end + late, "the core was the chain's");
+    let expected = (begin - 1..end + late).filter(|number| !scene.is_first_of_session(*number));
+    assert_eq!(
+        scene.claimed,
+        expected.collect::<Vec<_>>(),
+        "an empty core begins in time, a busy one ends late"
+    );
 }
 
 /// A relay chain with a chain on board and a core in the pool.
@@ -175,7 +235,7 @@ fn a_candidate_without_a_core_is_not_included_whoever_signs_it() {
     // The block is valid, proven, and signed by the whole group of a core, which is not its para's.
     for core in [of_other, CoreIndex(1)] {
         let assignment = validators::on_core(&town.relay, town.tip, para.id, core).expect("known");
-        let candidate = para.author(town.tip, &assignment, &[]);
+        let candidate = para.author(&town.relay, town.tip, &assignment, &[]);
         assert!(matches!(validators::back(&town.relay, &candidate), Err(Refusal::NoCore)));
         let signed = validators::attest(&town.relay, &candidate, &assignment);
         let for_paras = ForParas { candidates: vec![signed], bitfields: Vec::new() };

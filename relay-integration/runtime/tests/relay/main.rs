@@ -4,9 +4,9 @@
 //!   tests         onboarding   coretime   messages   upgrade   reverts   day
 //!   ────────────────────────────────────────────────────────────────────
 //!   town          a relay chain with its validators, one branch of it        market   the Coretime chain
-//!   parachain     a collator of `payments` with database and keys; it proves
-//!   simulated     a chain that sends, takes and upgrades what a test says; its set-up's secret is known
-//!   validators    judge a candidate with zkpov's validation, sign, vote
+//!   parachain     a collator of a shipped chain with database and keys; it proves
+//!   validators    judge a candidate with zkpov's validation, sign, vote      circuits the parachains' keys
+//!   view          what a collator sees of the relay chain
 //!   chain         blocks of the relay chain, executed; forks
 //!   runtime       the pallets of a relay chain
 //! ```
@@ -17,6 +17,7 @@
 #![recursion_limit = "256"]
 
 mod chain;
+mod circuits;
 mod coretime;
 mod day;
 mod market;
@@ -25,7 +26,7 @@ mod onboarding;
 mod parachain;
 mod reverts;
 mod runtime;
-mod simulated;
 mod town;
 mod upgrade;
 mod validators;
+mod view;

@@ -33,6 +33,8 @@ use crate::{
 pub(crate) const TIMESLICE: u32 = 4;
 /// Timeslices of a region.
 pub(crate) const REGION: u32 = 5;
+/// Relay blocks before a timeslice in which the broker says what its cores are for: enough for the relay chain to hear of it in time.
+pub(crate) const NOTICE: u32 = 2 * TIMESLICE;
 /// Relay blocks in which the price falls.
 pub(crate) const LEAD_IN: u32 = 10;
 /// What a region costs when the price has fallen.
@@ -150,6 +152,11 @@ pub(crate) struct Market(TestExternalities);
 impl Market {
     /// Opens the sales at this relay block. These people have [`ENDOWMENT`] each.
     pub(crate) fn open(relay_number: BlockNumber, people: &[&str]) -> Self {
+        Self::with_notice(relay_number, people, NOTICE)
+    }
+
+    /// The same with another notice than [`NOTICE`].
+    pub(crate) fn with_notice(relay_number: BlockNumber, people: &[&str], notice: u32) -> Self {
         let mut storage =
             frame_system::GenesisConfig::<CoretimeRuntime>::default().build_storage().expect("a genesis");
         let balances = people.iter().map(|name| (account(name), ENDOWMENT)).collect();
@@ -160,7 +167,7 @@ impl Market {
         market.at(relay_number, || {
             System::set_block_number(1);
             let config = ConfigRecord {
-                advance_notice: TIMESLICE,
+                advance_notice: notice,
                 interlude_length: 1,
                 leadin_length: LEAD_IN,
                 region_length: REGION,

@@ -1,137 +1,140 @@
-//! Messages between two chains, carried by the relay chain's `hrmp`.
+//! Messages between `payments` and `exchange`, carried by the relay chain's `hrmp`. Their circuits prove what they send and receive.
 
-use frame_support::assert_ok;
 use pallet_broker::CoreAssignment;
-use polkadot_primitives::Id;
-use polkadot_runtime_parachains::{hrmp, origin, paras::ParaLifecycle};
-use sp_runtime::{MultiAddress, traits::AccountIdConversion};
+use polkadot_runtime_parachains::hrmp;
+use serde_json::json;
 use zkpov_relay::Invalid;
-use zkpov_verifier::{
-    testing::Author,
-    transfer::{InboxRecord, Purpose, Transfer},
-    validate,
-};
+use zkpov_verifier::{block::ProvenBlock, transfer::Purpose, validate};
 
 use crate::{
-    chain::account,
-    runtime::{Balances, Hrmp, Runtime, RuntimeOrigin, UNIT},
-    simulated::{Doings, Simulated},
-    town::{MANAGER, Town},
-    validators::Refusal,
+    parachain::{BALANCE, Dealings, FEE, NOBODY, Parachain, key_json, person},
+    runtime::Runtime,
+    town::Town,
+    validators::{self, Candidate, Refusal},
 };
 
 const HOME: u32 = 2000;
 const AWAY: u32 = 2001;
 
-fn of_para(para: u32) -> RuntimeOrigin {
-    origin::Origin::Parachain(para.into()).into()
-}
-
 /// A relay chain with the two chains on cores, and channels both ways.
-fn two_chains() -> (Town, Simulated, Simulated) {
+fn two_chains() -> (Town, Parachain, Parachain) {
     let mut town = Town::new();
-    let (home, away) = (Simulated::new(HOME), Simulated::new(AWAY));
-    for chain in [&home, &away] {
-        assert_ok!(town.register(chain.code(), chain.head.encode()));
-    }
-    town.vote();
-    town.wait_until("on board", |town| town.lifecycle(away.id) == Some(ParaLifecycle::Parathread));
-    town.call(|| {
-        for para in [HOME, AWAY] {
-            let sovereign = MultiAddress::Id(Id::from(para).into_account_truncating());
-            let manager = RuntimeOrigin::signed(account(MANAGER));
-            assert_ok!(Balances::transfer_allow_death(manager, sovereign, 10 * UNIT));
-        }
-        for (from, to) in [(HOME, AWAY), (AWAY, HOME)] {
-            assert_ok!(Hrmp::hrmp_init_open_channel(of_para(from), to.into(), 4, 2048));
-            assert_ok!(Hrmp::hrmp_accept_open_channel(of_para(to), from.into()));
-        }
-    });
+    let (home, away) = (Parachain::home(HOME, AWAY), Parachain::away(AWAY, HOME));
+    town.take_on_board(&[&home, &away]);
+    town.open_channels(home.id, away.id);
     let begin = town.number() + 2;
     town.assign_core(0, begin, CoreAssignment::Task(HOME));
     town.assign_core(1, begin, CoreAssignment::Task(AWAY));
-    town.wait_until("channels and cores", |town| {
-        let open = town.ask(|| hrmp::HrmpChannels::<Runtime>::iter().count() == 2);
-        open && town.assignment(home.id).is_ok() && town.assignment(away.id).is_ok()
-    });
+    town.ready(&[home.id, away.id]);
     (town, home, away)
 }
 
-fn payment(amount: u128, sequence: u64) -> Transfer {
-    let recipient = Author::new("recipient").key().point().pack();
-    Transfer { token: HOME, amount, sequence, purpose: Purpose::Payment { recipient, refund: 3 } }
-}
-
-/// A relay block in which both chains author, the home with these doings. What the other chain takes.
-fn step(town: &mut Town, home: &mut Simulated, away: &mut Simulated, doings: Doings) -> Vec<InboxRecord> {
-    town.ready(&[home.id, away.id]);
-    let [at_home, elsewhere] = [home.id, away.id].map(|id| town.assignment(id).expect("a core"));
-    let (from_home, _) = home.author(&town.relay, town.tip, &at_home, doings);
-    let (from_away, taken) = away.author(&town.relay, town.tip, &elsewhere, Doings::default());
-    town.block(&[from_home, from_away], || ());
-    taken
+/// A relay block in which both chains author, with these extrinsics, and prove. What either takes and sends.
+fn step(
+    town: &mut Town,
+    chains: [&mut Parachain; 2],
+    extrinsics: [&[Vec<u8>]; 2],
+) -> [(Candidate, Dealings); 2] {
+    town.ready(&[chains[0].id, chains[1].id]);
+    let mut pairs = chains.into_iter().zip(extrinsics);
+    let done = [(); 2].map(|()| {
+        let (chain, extrinsics) = pairs.next().expect("two");
+        let assignment = town.assignment(chain.id).expect("a core");
+        let candidate = chain.author(&town.relay, town.tip, &assignment, extrinsics);
+        let dealings = chain.dealings(&assignment, &candidate.block_data);
+        (candidate, dealings)
+    });
+    town.block(&done.each_ref().map(|(candidate, _)| candidate.clone()), || ());
+    done
 }
 
 #[test]
-fn transfers_arrive_whole_in_order_and_once_through_the_relay_chains_channel() {
+fn tokens_go_from_payments_to_exchange_and_home_and_what_is_refused_comes_back() {
     let (mut town, mut home, mut away) = two_chains();
-    let sent: Vec<_> = (1..=5).map(|sequence| payment(u128::from(100 * sequence), sequence)).collect();
-    let mut taken = Vec::new();
-    for block in 0..8 {
-        // Two blocks send, one of them several; the others send nothing.
-        let transfers = match block {
-            1 => sent[..3].to_vec(),
-            2 => sent[3..].to_vec(),
+    let (begin, fee) = (u128::from(BALANCE), u128::from(FEE));
+    let sends =
+        [home.send(1, AWAY, 5_000, &key_json(&person(2))), home.send(2, AWAY, 700, &key_json(&person(3)))];
+    let to_nobody = [home.send(3, AWAY, 40, &json!(NOBODY))];
+    let mut arrived = Vec::new();
+    let mut back = Vec::new();
+    // Two blocks send. What arrives at `exchange` goes on from there: one payment is refused, one goes home again.
+    for block in 0..7 {
+        let from_home: &[Vec<u8>] = match block {
+            0 => &sends,
+            1 => &to_nobody,
+            _ => &[],
+        };
+        let from_away = match block {
+            3 => vec![away.send(2, HOME, 2_000, &key_json(&person(1)))],
             _ => Vec::new(),
         };
-        let sends = if transfers.is_empty() { Vec::new() } else { vec![(AWAY, transfers)] };
-        taken.extend(step(&mut town, &mut home, &mut away, Doings { sends, upgrade: None }));
+        let [(_, at_home), (_, elsewhere)] = step(&mut town, [&mut home, &mut away], [from_home, &from_away]);
+        arrived.extend(elsewhere.taken);
+        back.extend(at_home.taken);
     }
-    let expected: Vec<_> =
-        sent.iter().map(|transfer| InboxRecord { origin: HOME, transfer: *transfer }).collect();
-    assert_eq!(taken, expected);
+    let amounts = |records: &[zkpov_verifier::transfer::InboxRecord]| {
+        records.iter().map(|record| (record.transfer.sequence, record.transfer.amount)).collect::<Vec<_>>()
+    };
+    assert_eq!(amounts(&arrived), [(1, 5_000), (2, 700), (3, 40)], "whole, in order and once");
+    assert_eq!(amounts(&back).iter().map(|(_, amount)| *amount).sum::<u128>(), 2_040);
+    assert!(back.iter().any(|record| matches!(record.transfer.purpose, Purpose::Refund { refused: 3, .. })));
+    assert_eq!(home.balance(1), begin - 5_000 - fee + 2_000);
+    assert_eq!(home.balance(2), begin - 700 - fee);
+    assert_eq!(away.balance(2), begin + 5_000 - 2_000 - fee);
+    // Person 3 lost 40 and has them again, got what the other authored fees of, and what was sent.
+    assert_eq!(home.balance(3), begin - fee);
+    assert_eq!(away.balance(3), begin + 700);
+    assert_eq!(home.total() + away.total(), 8 * begin, "nothing is lost or made");
+
     town.wait(1);
-    assert_eq!(town.head(home.id), Some(home.head.encode()));
-    assert_eq!(town.head(away.id), Some(away.head.encode()));
-    assert_eq!((home.head.number, away.head.number), (8, 8));
+    for chain in [&home, &away] {
+        assert_eq!(town.head(chain.id), Some(chain.tip().head));
+        assert_eq!(chain.tip().number, 7);
+    }
     town.ask(|| {
-        assert_eq!(
-            hrmp::HrmpChannels::<Runtime>::iter().map(|(_, channel)| channel.msg_count).sum::<u32>(),
-            0
-        )
+        let waiting = hrmp::HrmpChannels::<Runtime>::iter().map(|(_, channel)| channel.msg_count);
+        assert_eq!(waiting.sum::<u32>(), 0);
     });
 }
 
 #[test]
 fn a_message_altered_left_out_or_invented_makes_the_block_invalid() {
     let (mut town, mut home, mut away) = two_chains();
-    // The relay chain's own notices of the channels are taken first.
-    step(&mut town, &mut home, &mut away, Doings::default());
-    let doings = Doings { sends: vec![(AWAY, vec![payment(100, 1)])], upgrade: None };
-    step(&mut town, &mut home, &mut away, doings);
+    let assignment = town.assignment(home.id).expect("a core");
+    let send = home.send(1, AWAY, 5_000, &key_json(&person(2)));
+    let candidate = home.author(&town.relay, town.tip, &assignment, &[send]);
+    town.block(&[candidate], || ());
     town.wait(1);
     town.ready(&[away.id]);
     let assignment = town.assignment(away.id).expect("a core");
-    let waiting = away.waiting(&town.relay, town.tip);
-    assert_eq!(waiting.horizontal.len(), 1);
+    let candidate = away.author(&town.relay, town.tip, &assignment, &[]);
+    let block = ProvenBlock::decode(&candidate.block_data).expect("a block");
+    assert_eq!(block.proven.inbound.horizontal.len(), 1);
+    assert!(!block.proven.inbound.downward.is_empty(), "the relay chain's notices of the channels");
 
-    let mut altered = waiting.clone();
-    *altered.horizontal[0].messages[0].data.last_mut().expect("bytes") ^= 1;
-    let mut left_out = waiting.clone();
-    left_out.horizontal.clear();
-    let mut invented = waiting.clone();
-    let twice = invented.horizontal[0].messages[0].clone();
-    invented.horizontal[0].messages.push(twice);
-    for inbound in [altered, left_out, invented] {
-        let refused = away
-            .author_taking(&town.relay, town.tip, &assignment, inbound, Doings::default())
-            .expect_err("invalid");
+    let changed = |change: &dyn Fn(&mut ProvenBlock)| {
+        let mut block = block.clone();
+        change(&mut block);
+        validators::commitments(&assignment, &away.code, &block.encode()).expect_err("invalid")
+    };
+    for refused in [
+        changed(&|block| {
+            *block.proven.inbound.horizontal[0].messages[0].data.last_mut().expect("bytes") ^= 1;
+        }),
+        changed(&|block| block.proven.inbound.horizontal.clear()),
+        changed(&|block| {
+            let messages = &mut block.proven.inbound.horizontal[0].messages;
+            messages.push(messages[0].clone());
+        }),
+        changed(&|block| block.proven.inbound.downward.clear()),
+        changed(&|block| block.proven.storage_proof.clear()),
+    ] {
         let Refusal::Invalid(invalid) = refused else { panic!("{refused:?}") };
         assert!(matches!(*invalid, Invalid::Block(validate::Invalid::Exchange(_))), "{invalid}");
     }
-    let (candidate, taken) = away.author(&town.relay, town.tip, &assignment, Doings::default());
-    assert_eq!(taken.len(), 1);
+    assert_eq!(away.dealings(&assignment, &candidate.block_data).taken.len(), 1);
     town.block(&[candidate], || ());
     town.wait(1);
-    assert_eq!(town.head(away.id), Some(away.head.encode()));
+    assert_eq!(town.head(away.id), Some(away.tip().head));
+    assert_eq!(away.balance(2), u128::from(BALANCE) + 5_000);
 }

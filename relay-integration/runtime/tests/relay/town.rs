@@ -5,18 +5,22 @@ use frame_support::{assert_ok, dispatch::DispatchResult};
 use pallet_broker::CoreAssignment;
 use polkadot_primitives::{CoreIndex, Hash, HeadData, Id, ValidationCode};
 use polkadot_runtime_parachains::{
-    inclusion, origin,
+    hrmp, inclusion, origin,
     paras::{Heads, ParaLifecycle},
     runtime_api_impl::v13::pvfs_require_precheck,
 };
 
+use sp_runtime::{MultiAddress, traits::AccountIdConversion};
 use zkpov_verifier::relay::RelayContext;
 
 use crate::{
     chain::{ForParas, RelayChain, account},
     market::Assigned,
     parachain::Parachain,
-    runtime::{BROKER_ID, Coretime, Paras, Registrar, Runtime, RuntimeEvent, RuntimeOrigin, SESSION_BLOCKS},
+    runtime::{
+        BROKER_ID, Balances, Coretime, Hrmp, Paras, Registrar, Runtime, RuntimeEvent, RuntimeOrigin,
+        SESSION_BLOCKS, UNIT,
+    },
     validators::{self, Assignment, Candidate, Refusal},
 };
 
@@ -25,6 +29,11 @@ pub(crate) type Included = (CoreIndex, Vec<u8>);
 
 /// The parts of a core, in the words of the Coretime chain.
 pub(crate) const WHOLE_CORE: u16 = 57_600;
+
+/// Messages that may wait in a channel.
+pub(crate) const MESSAGES: u32 = 8;
+/// Bytes of one of them.
+const MESSAGE_BYTES: u32 = 1_024;
 
 /// Who registers parachains.
 pub(crate) const MANAGER: &str = "manager";
@@ -146,10 +155,36 @@ impl Town {
     /// A parachain that is registered, checked and on board, without a core.
     pub(crate) fn with_parachain(&mut self, id: u32) -> Parachain {
         let para = Parachain::new(id);
-        assert_ok!(self.register(para.code.clone(), para.tip().head));
-        self.vote();
-        self.wait_until("on board", |town| town.lifecycle(para.id) == Some(ParaLifecycle::Parathread));
+        self.take_on_board(&[&para]);
         para
+    }
+
+    /// Registers parachains under the next para ids, and checks them; returns when they are on board.
+    pub(crate) fn take_on_board(&mut self, paras: &[&Parachain]) {
+        for para in paras {
+            assert_ok!(self.register(para.code.clone(), para.tip().head));
+        }
+        self.vote();
+        self.wait_until("on board", |town| {
+            paras.iter().all(|para| town.lifecycle(para.id) == Some(ParaLifecycle::Parathread))
+        });
+    }
+
+    /// Channels between two chains, both ways, whose deposits somebody pays; returns when they are open.
+    pub(crate) fn open_channels(&mut self, one: Id, other: Id) {
+        let of_para = |para| RuntimeOrigin::from(origin::Origin::Parachain(para));
+        self.call(|| {
+            for para in [one, other] {
+                let sovereign = MultiAddress::Id(para.into_account_truncating());
+                let manager = RuntimeOrigin::signed(account(MANAGER));
+                assert_ok!(Balances::transfer_allow_death(manager, sovereign, 10 * UNIT));
+            }
+            for (from, to) in [(one, other), (other, one)] {
+                assert_ok!(Hrmp::hrmp_init_open_channel(of_para(from), to, MESSAGES, MESSAGE_BYTES));
+                assert_ok!(Hrmp::hrmp_accept_open_channel(of_para(to), from));
+            }
+        });
+        self.wait_until("channels", |town| town.ask(|| hrmp::HrmpChannels::<Runtime>::iter().count() == 2));
     }
 
     pub(crate) fn lifecycle(&self, id: Id) -> Option<ParaLifecycle> {
@@ -184,7 +219,7 @@ impl Town {
     pub(crate) fn author(&mut self, para: &mut Parachain, extrinsics: &[Vec<u8>]) {
         self.ready(&[para.id]);
         let assignment = self.assignment(para.id).expect("a core");
-        let candidate = para.author(self.tip, &assignment, extrinsics);
+        let candidate = para.author(&self.relay, self.tip, &assignment, extrinsics);
         self.block(&[candidate], || ());
     }
 

@@ -4,9 +4,15 @@
 //!   candidate ─► against relay state (descriptor, hashes) ─► zkpov_relay::validate ─► same commitments? ─► signature
 //! ```
 
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+};
+
 use bitvec::{bitvec, order::Lsb0, vec::BitVec};
 use codec::Encode;
-use polkadot_parachain_primitives::primitives::{BlockData, ValidationParams};
+use polkadot_parachain_primitives::primitives::{BlockData, ValidationCode, ValidationParams};
 use polkadot_primitives::{
     AvailabilityBitfield, BackedCandidate, CandidateCommitments, CandidateDescriptorV2,
     CommittedCandidateReceiptV2, CompactStatement, CoreIndex, CoreState, GroupIndex, Hash, Id,
@@ -18,7 +24,7 @@ use polkadot_runtime_parachains::runtime_api_impl::v13 as api;
 use sp_core::Pair;
 use sp_runtime::traits::{BlakeTwo256, Hash as _};
 use zkpov_relay::{Invalid, is_validity_key};
-use zkpov_verifier::key::KeyPolicy;
+use zkpov_verifier::key::{KeyError, KeyPolicy, PreparedKey};
 
 use crate::{
     chain::{RelayChain, validators},
@@ -112,22 +118,53 @@ pub(crate) fn candidate(
     Candidate { receipt: CommittedCandidateReceiptV2 { descriptor, commitments }, block_data }
 }
 
-/// What a block does, in the relay chain's words.
+/// A validity key, prepared: once for all candidates under it, as validators do.
+fn prepared(code: &[u8]) -> Result<Arc<PreparedKey>, KeyError> {
+    static KEPT: LazyLock<Mutex<HashMap<ValidationCodeHash, Arc<PreparedKey>>>> =
+        LazyLock::new(Mutex::default);
+    let code = ValidationCode(code.to_vec());
+    assert!(is_validity_key(&code), "a para with zkpov's validation");
+    let (hash, mut kept) = (code.hash(), KEPT.lock().expect("no test panics here"));
+    if let Some(key) = kept.get(&hash) {
+        return Ok(key.clone());
+    }
+    let key = Arc::new(zkpov_relay::prepare(&code, POLICY)?);
+    kept.insert(hash, key.clone());
+    Ok(key)
+}
+
+/// What a block does, in the relay chain's words. Collator and backers ask the same of the same bytes: it is found out once.
 pub(crate) fn commitments(
     assignment: &Assignment,
     code: &[u8],
     block_data: &[u8],
 ) -> Result<CandidateCommitments, Refusal> {
+    thread_local! {
+        static LAST: RefCell<Option<(Hash, CandidateCommitments)>> = const { RefCell::new(None) };
+    }
+    let question = BlakeTwo256::hash_of(&(&assignment.data, code, block_data));
+    let known = LAST.with_borrow(|last| {
+        let last = last.as_ref().filter(|(asked, _)| *asked == question);
+        last.map(|(_, commitments)| commitments.clone())
+    });
+    if let Some(commitments) = known {
+        return Ok(commitments);
+    }
+    let found = judged(assignment, code, block_data)?;
+    LAST.set(Some((question, found.clone())));
+    Ok(found)
+}
+
+fn judged(assignment: &Assignment, code: &[u8], block_data: &[u8]) -> Result<CandidateCommitments, Refusal> {
     let params = ValidationParams {
         parent_head: assignment.data.parent_head.clone(),
         block_data: BlockData(block_data.to_vec()),
         relay_parent_number: assignment.data.relay_parent_number,
         relay_parent_storage_root: assignment.data.relay_parent_storage_root,
     };
-    let code = polkadot_parachain_primitives::primitives::ValidationCode(code.to_vec());
-    assert!(is_validity_key(&code), "a para with zkpov's validation");
-    let result = zkpov_relay::validate(&params, &code, POLICY)
-        .map_err(|invalid| Refusal::Invalid(Box::new(invalid)))?;
+    let refused = |invalid| Refusal::Invalid(Box::new(invalid));
+    let key = prepared(code).map_err(|error| refused(error.into()))?;
+    let result = zkpov_relay::validate_prepared(&params, &key).map_err(refused)?;
     Ok(CandidateCommitments {
         upward_messages: result.upward_messages,
         horizontal_messages: result.horizontal_messages,
