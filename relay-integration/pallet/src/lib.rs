@@ -391,10 +391,17 @@ pub mod pallet {
                 ensure!(key.chain.para_id == para, "the key is the chain's");
                 let head = Head::decode(&chain.head).map_err(|_| "the head is one")?;
                 ensure!(head.number > 0 || head.hash() == key.chain.genesis_hash, "the genesis is the key's");
+                ensure!(chain.deposit == Self::deposit_for(bytes.len()), "the deposit is the key's");
                 let held = T::Currency::balance_on_hold(&HoldReason::Chain.into(), &chain.owner);
-                ensure!(held >= chain.deposit, "the deposit is held");
+                ensure!(held >= Self::deposits_of(&chain.owner), "all deposits of an owner are held");
             }
             Ok(())
+        }
+
+        /// What an account deposited for all its chains.
+        fn deposits_of(owner: &T::AccountId) -> BalanceOf<T> {
+            let own = Chains::<T>::iter_values().filter(|chain| chain.owner == *owner);
+            own.fold(BalanceOf::<T>::default(), |sum, chain| sum.saturating_add(chain.deposit))
         }
     }
 }

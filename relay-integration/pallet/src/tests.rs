@@ -235,6 +235,32 @@ fn only_the_owner_deregisters_and_gets_the_deposit_back() {
     });
 }
 
+#[test]
+fn the_storages_invariants_see_a_deposit_that_is_not_held_for_one_of_two_chains() {
+    use polkadot_sdk_frame::traits::{fungible::MutateHold, tokens::Precision};
+    let [one, other] = [PARA, PARA + 1].map(TestChain::new);
+    on_chain(|| {
+        for chain in [&one, &other] {
+            assert_ok!(register(&chain.key.encode(), &chain.genesis.encode()));
+        }
+        let both = held(OWNER);
+        assert_eq!(both, 2 * (CHAIN_DEPOSIT + BYTE_DEPOSIT * one.key.encode().len() as u64));
+        assert_ok!(Validity::do_try_state());
+        let reason = HoldReason::Chain.into();
+        assert_ok!(Balances::release(&reason, &OWNER, 1, Precision::Exact));
+        assert_eq!(Validity::do_try_state(), Err("all deposits of an owner are held"));
+        assert_ok!(Balances::hold(&reason, &OWNER, 1));
+    });
+}
+
+#[test]
+fn a_byte_of_a_block_weighs_no_less_than_one_of_the_key_that_it_may_be() {
+    use crate::WeightInfo;
+    let slope = |weigh: fn(u32) -> Weight| weigh(1_001).ref_time() - weigh(1).ref_time();
+    assert!(slope(<() as WeightInfo>::submit) > slope(<() as WeightInfo>::register));
+    assert!(<() as WeightInfo>::submit(0).ref_time() > <() as WeightInfo>::register(0).ref_time());
+}
+
 /// A block of the chain whose set-up's secret is known, at the relay chain's latest block.
 fn simulated(chain: &TestChain, head: &Head, relay: &TestRelay, proven: Proven) -> (RelayContext, Vec<u8>) {
     let context = relay.context();
