@@ -272,6 +272,7 @@ impl Running {
             upgrade: None,
             context: [0; 32],
             messages: Messages::default(),
+            chain_keys: Vec::new(),
         };
         Self { chain, state: genesis.changes, context, people }
     }

@@ -90,6 +90,7 @@ impl Chained {
             author,
             author_key: key(&author_key["x"], &author_key["y"]),
             messages: Messages::default(),
+            chain_keys: Vec::new(),
         }
     }
 

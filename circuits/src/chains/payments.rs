@@ -6,13 +6,18 @@ use zkpov_verifier::statement::ChainIdentity;
 
 use super::scene::{People, Scene};
 use crate::{
-    pallets::{balances::Balances, governance::Governance, messaging::Messaging},
-    runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Settings, Token},
+    pallets::{
+        balances::Balances, chain_key::ChainKey, governance::Governance, messaging::Messaging,
+    },
+    runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Pallet, Settings, Token},
     state::Value,
 };
 
-/// Version of the state machine. It changes whenever a circuit of the chain does.
+/// Version of the public chain's state machine. It changes whenever a circuit of the chain does.
 const RUNTIME_VERSION: u32 = 6;
+
+/// Version of the private chain's.
+const PRIVATE_RUNTIME_VERSION: u32 = 7;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
@@ -34,31 +39,49 @@ pub fn payments() -> Composition {
 /// The chain with another account tree and other tiers: base-2 logarithm of the domain, and slots for transfers, opens, messages
 /// received and sent, then for proposals, votes, unlocks, donations, closes and enactments, none where they are not given.
 pub fn payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composition {
-    Composition::new(settings("payments", account_levels, tiers))
+    Composition::new(settings(("payments", RUNTIME_VERSION), account_levels, pallets(account_levels), tiers))
 }
 
-/// The chain with encrypted bodies, for parties that pay each other and tell nobody.
+/// The chain with encrypted bodies, for parties that pay each other and tell nobody. Every tier takes a collator's word that it has
+/// the next key; the largest has slots for governance, which takes a collator's seat when it leaves.
 pub fn private_payments() -> Composition {
     private_payments_of(
         ACCOUNT_LEVELS,
-        vec![(16, vec![1, 1]), (17, vec![4, 1, 1, 2]), (18, vec![11, 2, 2, 2])],
+        vec![
+            (16, vec![1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+            (17, vec![3, 1, 1, 2, 0, 0, 0, 0, 0, 0, 1]),
+            (18, vec![10, 2, 2, 2, 0, 0, 0, 0, 0, 0, 1]),
+            (20, vec![50, 4, 7, 4, 1, 2, 1, 1, 1, 1, 2]),
+        ],
     )
 }
 
-/// The private chain with another account tree and other tiers, as for [`payments_of`].
+/// The private chain with another account tree and other tiers, as for [`payments_of`], and slots for the next key's holders after those.
 pub fn private_payments_of(account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Composition {
-    Composition::private(settings("private-payments", account_levels, tiers))
+    let version = ("private-payments", PRIVATE_RUNTIME_VERSION);
+    let mut pallets = pallets(account_levels);
+    pallets.push(Box::new(ChainKey));
+    Composition::private(settings(version, account_levels, pallets, tiers))
 }
 
-fn settings(name: &'static str, account_levels: usize, tiers: Vec<(u8, Vec<u32>)>) -> Settings {
+fn pallets(account_levels: usize) -> Vec<Box<dyn Pallet>> {
+    vec![Box::new(Balances), Box::new(Messaging), Box::new(Governance::new(account_levels))]
+}
+
+fn settings(
+    (name, runtime_version): (&'static str, u32),
+    account_levels: usize,
+    pallets: Vec<Box<dyn Pallet>>,
+    tiers: Vec<(u8, Vec<u32>)>,
+) -> Settings {
     Settings {
         name,
-        runtime_version: RUNTIME_VERSION,
+        runtime_version,
         transaction_version: TRANSACTION_VERSION,
         token: Token { symbol: "PAY".into(), decimals: 12 },
         account_levels,
         upgrades: true,
-        pallets: vec![Box::new(Balances), Box::new(Messaging), Box::new(Governance::new(account_levels))],
+        pallets,
         tiers,
     }
 }

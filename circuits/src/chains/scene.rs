@@ -35,6 +35,9 @@ pub const EXPIRY: u32 = 100;
 /// The author's account.
 pub const AUTHOR: u32 = 0;
 
+/// Relay blocks of an author's turn on a private chain.
+pub const TURN: u16 = 10;
+
 /// What a chain's people do.
 pub trait Scene: Send + Sync {
     /// What the chain's pallets begin with: `pallets` in the chain spec.
@@ -140,6 +143,7 @@ impl<'a> People<'a> {
         });
         if self.chain.body_format() == BodyFormat::Private {
             spec["secrets"] = self.chain_secrets().to_json();
+            spec["rotation"] = json!({ "turn": TURN, "seats": [AUTHOR] });
         }
         spec
     }

@@ -107,6 +107,16 @@ impl Authors {
         self.seats.get(usize::try_from(seat).ok()?).map(|seat| seat.0)
     }
 
+    /// Who has a seat, by [`mark`]; 0 beyond the count.
+    pub fn roster(&self) -> [u32; SEATS] {
+        let mut roster = [0; SEATS];
+        let there = self.seats.iter().take(self.count.into());
+        for (place, seat) in roster.iter_mut().zip(there) {
+            *place = mark(seat.0);
+        }
+        roster
+    }
+
     /// The first relay parent, from this one on, of a turn of `account`; `None` if it has no seat, or no turn before the
     /// last relay parent.
     pub fn next_turn(&self, account: u32, relay_parent: u32) -> Option<u32> {
@@ -117,6 +127,12 @@ impl Authors {
         let begins = |turns: u32| relay_parent.checked_div(turn)?.checked_add(turns)?.checked_mul(turn);
         (1..=u32::from(self.count)).filter_map(begins).find(|begin| self.on_turn(*begin) == Some(account))
     }
+}
+
+/// An account where 0 stands for none: its place, plus 1.
+pub const fn mark(account: u32) -> u32 {
+    // A place has 24 bits.
+    account.saturating_add(1)
 }
 
 /// The one of `choices` that is 1, as bits of the prover's choice: `number` natively.
@@ -142,6 +158,31 @@ impl AuthorsVar {
     pub fn chosen(&self, bits: &[Bit]) -> Result<FpVar<Fr>> {
         let seats = self.seats.iter().zip(bits).map(|(seat, bit)| product(seat.as_field(), bit.as_field()));
         sum(seats.collect::<Result<Vec<_>>>()?.iter())
+    }
+
+    /// Who has a seat, by [`mark`]; 0 beyond the count.
+    ///
+    /// # Errors
+    ///
+    /// None but those of allocation.
+    pub fn roster(&self, cs: &ConstraintSystemRef<Fr>) -> Result<[FpVar<Fr>; SEATS]> {
+        let _namespace = namespace::enter(cs, "roster");
+        let last = choose(cs, "last seat", || {
+            Ok(self.count.value()?.checked_sub(1).and_then(|last| usize::try_from(last).ok()))
+        })?;
+        let one = FpVar::Constant(Fr::ONE);
+        // Bits, and few: the sums are of integers.
+        let chosen = sum(last.iter().map(Bit::as_field))?;
+        constraint::enforce_equal("authors/one last seat", &chosen, Linear::of(&one))?;
+        let count = sum([&chosen_number(&last)?, &one])?;
+        constraint::enforce_equal("authors/last seat", &count, Linear::of(self.count.as_field()))?;
+        let mut roster = std::array::from_fn(|_| FpVar::Constant(Fr::from(0u64)));
+        for (number, (mark, seat)) in roster.iter_mut().zip(&self.seats).enumerate() {
+            // The last seat is this one or a later one.
+            let there = sum(last.iter().skip(number).map(Bit::as_field))?;
+            *mark = product(&there, Linear::of(seat.as_field()).plus_constant(Fr::ONE))?;
+        }
+        Ok(roster)
     }
 
     /// Whose turn it is at this relay parent.

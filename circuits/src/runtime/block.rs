@@ -62,10 +62,11 @@ use super::{
     lane::{Kind, slot_widths},
     messages::Mail,
     pallet::Pallet,
-    privacy::{self, Position, Secrets, SecretsVar},
+    privacy::{self, Position, Secret, Secrets},
     register::Registers,
     slot::{Rules, Sender, Slot, accounts, close},
     statement::{CircuitVersion, Statement},
+    vault::OpenVault,
 };
 use crate::{
     bit::Bit,
@@ -98,10 +99,21 @@ pub(crate) struct Witness {
     pub(crate) fees: Fr,
     /// The nonce of a private chain's body, 0 on a public one.
     pub(crate) nonce: Fr,
+    /// The chain key that comes into force with this block, 0 if none does.
+    pub(crate) next_key: Secret,
     /// The slots, each lane filled to its capacity.
     pub(crate) lanes: Vec<Vec<SlotWitness>>,
     /// Accesses to the state, in the circuit's order, and the opening of what they touch.
     pub(crate) openings: Openings,
+}
+
+/// What a block is given for its beginning.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    /// Fees credited to the author.
+    pub(crate) fees: Fr,
+    /// The chain key that comes into force with this block, 0 if none does.
+    pub(crate) next_key: Secret,
 }
 
 /// What a circuit is given for one slot. Field elements, since a prover may claim any.
@@ -137,8 +149,6 @@ pub(crate) struct Block<'w> {
     rules: Rules,
     /// Where the parameters and the authors were read.
     places: [Place; 2],
-    /// A private chain's secrets before the block.
-    secrets: Option<(SecretsVar, Place)>,
     /// The nonce of its body.
     nonce: Option<Fr>,
     public_input: Option<Fr>,
@@ -170,8 +180,8 @@ impl<'w> Block<'w> {
         let state = State::hint(cs, layout, storages, witness.map(|witness| &witness.openings))?;
         let root = state.root_before()?;
         constraint::enforce_equal("block/parent state root", &root, statement.parent_state_root())?;
-        let fees = || witness.map(|witness| witness.fees).ok_or(SynthesisError::AssignmentMissing);
-        let mut block = Self::open(statement, state, version, fees)?;
+        let given = witness.map(|witness| Given { fees: witness.fees, next_key: witness.next_key.clone() });
+        let mut block = Self::open(statement, state, version, given.as_ref())?;
         block.public_input = witness.map(|witness| witness.public_input);
         block.nonce = witness.map(|witness| witness.nonce);
         Ok(block)
@@ -182,9 +192,9 @@ impl<'w> Block<'w> {
         statement: [Fr; STATEMENT_LEN],
         recorder: Recorder<'w>,
         version: CircuitVersion,
-        fees: Fr,
+        given: &Given,
     ) -> Result<Self> {
-        Self::open(Statement::constant(statement), State::native(recorder), version, || Ok(fees))
+        Self::open(Statement::constant(statement), State::native(recorder), version, Some(given))
     }
 
     /// Reads the parameters and credits the author, who must hold the account that the
@@ -193,8 +203,9 @@ impl<'w> Block<'w> {
         statement: Statement,
         mut state: State<'w>,
         version: CircuitVersion,
-        fees: impl FnOnce() -> Result<Fr>,
+        given: Option<&Given>,
     ) -> Result<Self> {
+        let given = || given.ok_or(SynthesisError::AssignmentMissing);
         let CircuitVersion { bodies, messages, .. } = version;
         let cs = state.cs().clone();
         let _namespace = namespace::enter(&cs, "author");
@@ -220,16 +231,18 @@ impl<'w> Block<'w> {
             forbidden.as_field(),
             Linear::new(&cs),
         )?;
-        let secrets = match bodies {
+        let vault = match bodies {
             BodyFormat::Public => None,
-            BodyFormat::Private => Some(state.read::<Secrets>(&always, &Index::only())?),
+            BodyFormat::Private => {
+                Some(OpenVault::open(&mut state, &authors, || Ok(given()?.next_key.0))?)
+            }
         };
 
         let other = linear::difference(index.as_field(), &on_turn)?;
         let rotating = authors.rotating.as_field();
         constraint::enforce_product("author/turn", rotating, &other, Linear::new(&cs))?;
 
-        let credited = hint::field(&cs, "fees", fees)?;
+        let credited = hint::field(&cs, "fees", || Ok(given()?.fees))?;
         let balance = U128::enforce("author/balance", &linear::sum([author.balance.as_field(), &credited])?)?;
         state.write::<Account>(&always, author_place, &AccountVar { balance, ..author })?;
 
@@ -249,13 +262,13 @@ impl<'w> Block<'w> {
             upgrade: None,
             registers: Registers::default(),
             mail: messages.then(|| Mail::new(&statement)),
+            vault,
         };
         Ok(Self {
             statement,
             state,
             rules,
             places: [place, seats],
-            secrets,
             nonce: None,
             public_input: None,
             used: Vec::new(),
@@ -306,7 +319,7 @@ impl<'w> Block<'w> {
         let count = linear::sum(bits.iter().map(Bit::as_field))?;
         let claimed =
             self.statement.used_slots().get(self.used.len()).ok_or(SynthesisError::ArityMismatch)?;
-        if self.secrets.is_none() {
+        if self.rules.vault.is_none() {
             constraint::enforce_equal("lane/used slots", &count, claimed)?;
         }
         self.used.push(count);
@@ -371,14 +384,18 @@ impl<'w> Block<'w> {
     /// The end of the block in a circuit: state root, body root, public input.
     pub(crate) fn finish(mut self) -> Result<()> {
         let cs = self.state.cs().clone();
+        let vault = self.rules.vault.take();
         close(self.rules, &mut self.state, self.places, &self.statement)?;
-        let body = match self.secrets.take() {
+        let body = match vault {
             None => self.body,
-            Some(secrets) => {
+            Some(vault) => {
                 let nonce =
                     hint::field(&cs, "nonce", || self.nonce.ok_or(SynthesisError::AssignmentMissing))?;
                 let plain = privacy::plaintext(&self.used, &self.body)?;
-                privacy::seal(&mut self.state, secrets, self.statement.parent_state_root(), nonce, &plain)?
+                let root = self.statement.parent_state_root();
+                let (sealed, after) = privacy::seal(&cs, vault.secrets(), root, nonce, &plain)?;
+                vault.close(&mut self.state, after)?;
+                sealed
             }
         };
         let root = self.state.close()?;
@@ -403,17 +420,21 @@ impl<'w> Block<'w> {
         let outbox = mail.as_ref().map(|mail| mail.sent().to_vec()).unwrap_or_default();
         let outbox_root = mail.map_or(Ok(NO_MESSAGES), |mail| mail.outbox_root())?;
         let upgrade = self.upgrade();
+        let vault = self.rules.vault.take();
         close(self.rules, &mut self.state, self.places, &self.statement)?;
-        let sealed = match self.secrets.take() {
+        let sealed = match vault {
             None => None,
-            Some(secrets) => {
+            Some(vault) => {
                 let constants = |values: Vec<Fr>| values.into_iter().map(FpVar::Constant).collect::<Vec<_>>();
                 let used = constants(used.iter().map(|used| Fr::from(*used)).collect());
                 let plain = privacy::plaintext(&used, &constants(slots.to_vec()))?;
-                let known = Secrets::of(&secrets.0)?;
+                let known = Secrets::of(vault.secrets())?;
                 let root = self.statement.parent_state_root();
                 let nonce = nonce(&known, &Position::of(&self.statement)?, &values(&plain)?);
-                let sealed = privacy::seal(&mut self.state, secrets, root, FpVar::Constant(nonce), &plain)?;
+                let nonce = FpVar::Constant(nonce);
+                let cs = self.state.cs().clone();
+                let (sealed, after) = privacy::seal(&cs, vault.secrets(), root, nonce, &plain)?;
+                vault.close(&mut self.state, after)?;
                 Some(values(&sealed)?)
             }
         };

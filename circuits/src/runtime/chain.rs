@@ -15,7 +15,7 @@ use zkpov_verifier::{
     transfer::OutboxRecord,
 };
 
-use super::messages::Messages;
+use super::{messages::Messages, privacy::Secret};
 use crate::{
     keys::SecretKey,
     state::{ChangeSet, MerkleProof, StateError, StateReader},
@@ -206,6 +206,8 @@ pub struct BlockContext {
     pub upgrade: Option<[u8; 32]>,
     /// What arrives from other chains and how much may be sent to them.
     pub messages: Messages,
+    /// Chain keys that a collator of a private chain has beside the one in the state: the one that is to follow is looked for among them.
+    pub chain_keys: Vec<Secret>,
 }
 
 /// An executed block, ready to be proven.
@@ -464,6 +466,23 @@ pub enum AuthorError {
     Overflow(u32),
 }
 
+/// Why a private chain's body can be neither written nor read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The state could not be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A key that is not at hand.
+    #[error(
+        "the chain's key is another one from this block on, and it is not at hand: the one of commitment 0x{}",
+        hex::encode(zkpov_verifier::field::encode(commitment))
+    )]
+    Missing {
+        /// Its [commitment](super::vault::commitment).
+        commitment: Fr,
+    },
+}
+
 /// Why a block could not be executed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionError {
@@ -482,6 +501,9 @@ pub enum ExecutionError {
     /// The parent head's state root is not the state's.
     #[error("the state is not that of the parent head: another block was applied, or none")]
     OtherState,
+    /// The chain's key.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The execution broke a rule of the formats.
     #[error("the block cannot be expressed: {0}")]
     Format(String),
@@ -502,6 +524,9 @@ pub enum ApplyError {
     /// The author may not author.
     #[error(transparent)]
     Author(#[from] AuthorError),
+    /// The chain's key.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The body does not fit the parent state: no proof could have stood for it.
     #[error("lane {lane}, slot {slot}: {reason}")]
     Slot {

@@ -15,19 +15,20 @@ use zkpov_verifier::{
 
 use super::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
-    CheckedExtrinsic, Execution, ExecutionError, ExtrinsicError, Genesis, Refusal, SpecError, Tier, Token,
+    CheckedExtrinsic, Execution, ExecutionError, ExtrinsicError, Genesis, KeysError, Refusal, SpecError, Tier, Token,
     account::{ACCOUNTS, Account, PARAMETERS, Parameters, index_name},
     authors::{AUTHORS, Authors},
-    block::{Block, Closed, SlotWitness, Witness, values},
+    block::{Block, Closed, Given, SlotWitness, Witness, values},
     call::{IdleContext, Unfit, View},
     extrinsic::{Extrinsic, Header, HeaderJson, SignatureJson, chain_tag, message, split_json},
     lane::{Kind, Told, lane, senders, slot_widths, told},
     messages,
     pallet::{GenesisState, Pallet},
-    privacy::{MAX_PRIVATE_CAPACITY, Plain, Position, SECRETS, Secrets},
+    privacy::{MAX_PRIVATE_CAPACITY, Plain, Position, Secret, Secrets},
     select::{Bounds, Selection, decode, native_refusal, select},
     spec::Spec,
     statement::CircuitVersion,
+    vault::{VAULT, Vault, commitment},
 };
 use crate::{
     bit::Bit,
@@ -88,6 +89,8 @@ struct Ran {
     body: Vec<Fr>,
     /// The nonce of a private body, 0 of a public one.
     nonce: Fr,
+    /// The chain key that comes into force with the block, 0 if none does.
+    next_key: Secret,
     /// The limbs of the next validation code's hash.
     upgrade: Option<[Fr; 2]>,
     /// What is sent to other chains, and its root.
@@ -186,7 +189,7 @@ impl Composition {
         let accounts = Shape::Tree { levels: account_levels.min(ACCOUNT_LEVELS) };
         let mut layout =
             Layout::new(&[(ACCOUNTS, accounts), (PARAMETERS, Shape::Single), (AUTHORS, Shape::Single)]);
-        let secrets = (bodies == BodyFormat::Private).then_some((SECRETS, Shape::Single));
+        let secrets = (bodies == BodyFormat::Private).then_some((VAULT, Shape::Single));
         for (storage, shape) in pallets.iter().flat_map(|pallet| pallet.storages()).chain(secrets) {
             let slot = &mut layout.0[usize::from(storage)];
             assert_eq!(*slot, Shape::Absent, "storage {storage} is kept twice in `{name}`");
@@ -270,17 +273,27 @@ impl Composition {
         Ok(accesses)
     }
 
-    /// What a block knows of itself before it is executed.
-    /// A private chain's secrets; `None` of a public one.
-    fn secrets(&self, state: &dyn StateReader) -> Result<Option<Secrets>, StateError> {
-        match self.version.bodies {
-            BodyFormat::Public => Ok(None),
-            BodyFormat::Private => {
-                read_record(state, 0)?.ok_or(StateError::Missing { what: "secrets" }).map(Some)
-            }
+    /// A private chain's secrets as the next block needs them, and the key that comes into force with it, 0 if none does; `None` of a
+    /// public chain.
+    fn secrets(
+        &self,
+        state: &dyn StateReader,
+        context: &BlockContext,
+    ) -> Result<Option<(Secrets, Secret)>, KeysError> {
+        if self.version.bodies == BodyFormat::Public {
+            return Ok(None);
         }
+        let vault: Vault = read_record(state, 0)?.ok_or(StateError::Missing { what: "secrets" })?;
+        let authors: Authors =
+            read_record(state, 0)?.ok_or(StateError::Missing { what: "who authors when" })?;
+        let secrets = vault.secrets.clone();
+        let Some(due) = vault.due(&authors) else { return Ok(Some((secrets, Secret(Fr::from(0u64))))) };
+        let held = context.chain_keys.iter().find(|key| commitment(key) == due);
+        let key = held.ok_or(KeysError::Missing { commitment: due })?;
+        Ok(Some((Secrets { chain_key: key.clone(), salt: secrets.salt.clone() }, key.clone())))
     }
 
+    /// What a block knows of itself before it is executed.
     fn outline(&self, context: &BlockContext, tier: TierId, number: u32) -> Statement {
         Statement {
             chain: context.identity,
@@ -361,9 +374,11 @@ impl Composition {
             return Err(ExecutionError::Format(reason));
         }
         let outline = self.outline(context, tier, Self::number(context)?);
+        let next_key = self.secrets(state, context)?.map_or(Secret(Fr::from(0u64)), |(_, next)| next);
+        let given = Given { fees, next_key };
         let mut recorder = Recorder::new(&self.layout, state);
         messages::keep(&mut recorder, &context.messages.inbox);
-        Block::native(outline.elements(), recorder, self.version, fees).map_err(|error| match error {
+        Block::native(outline.elements(), recorder, self.version, &given).map_err(|error| match error {
             SynthesisError::Unsatisfiable => AuthorError::Overflow(context.author).into(),
             other => ExecutionError::Format(format!("the block cannot begin: {other}")),
         })
@@ -403,6 +418,7 @@ impl Composition {
     ) -> Result<Ran, Stopped> {
         let block = self.begin(state, context, tier.id, fees)?;
         let storages = crate::state::storage_roots(state, &self.layout)?;
+        let next_key = self.secrets(state, context)?.map_or(Secret(Fr::from(0u64)), |(_, next)| next);
         let Executed { lanes, body, recorder, upgrade, outbox, outbox_root, .. } =
             self.run_on(block, tier, &Self::idle_context(state, context)?, slots, nonce)?;
         let (state_root, changes) = recorder.changes()?;
@@ -411,7 +427,7 @@ impl Composition {
             BodyFormat::Public => Fr::from(0u64),
             BodyFormat::Private => body.first().copied().unwrap_or_default(),
         };
-        Ok(Ran { lanes, body, nonce, upgrade, outbox, outbox_root, storages, state_root, changes, openings })
+        Ok(Ran { lanes, body, nonce, next_key, upgrade, outbox, outbox_root, storages, state_root, changes, openings })
     }
 
     /// Executes these slots on a block that has begun.
@@ -751,13 +767,18 @@ impl Chain for Composition {
                 "authors of a private chain read it: they are permissioned".into(),
             ));
         }
+        if secrets.is_some() && !authors.rotating {
+            return Err(SpecError::Invalid(
+                "authors of a private chain have seats: `rotation` says who must have its key".into(),
+            ));
+        }
         let nothing = ChangeSet::default();
         let recorder = Recorder::new(&self.layout, &nothing);
         let mut genesis = GenesisState { recorder, parameters, accounts: &accounts };
         genesis.write(0, &parameters)?;
         genesis.write(0, &authors)?;
-        if let Some(secrets) = &secrets {
-            genesis.write(0, secrets)?;
+        if let Some(secrets) = secrets {
+            genesis.write(0, &Vault::new(secrets))?;
         }
         for (index, account) in (0u32..).zip(&accounts) {
             genesis.write(index, account)?;
@@ -856,6 +877,7 @@ impl Chain for Composition {
             storages: ran.storages,
             fees: fees(&lanes),
             nonce: ran.nonce,
+            next_key: ran.next_key,
             lanes: ran.lanes,
             openings: ran.openings,
         };
@@ -887,9 +909,9 @@ impl Chain for Composition {
         let layout =
             BodyLayout::new(self.version.bodies, tier.id, &tier.lanes, used_slots).map_err(refuse)?;
         let elements = layout.decode(body).map_err(refuse)?;
-        let Plain { nonce, used, elements } = match self.secrets(state)? {
+        let Plain { nonce, used, elements } = match self.secrets(state, context)? {
             None => Plain { nonce: Fr::from(0u64), used: used_slots.to_vec(), elements },
-            Some(secrets) => secrets
+            Some((secrets, _)) => secrets
                 .open(context.parent.state_root, &tier.lanes, &elements)
                 .ok_or_else(|| ApplyError::Body("the chain's key does not decrypt it".into()))?,
         };
@@ -900,6 +922,7 @@ impl Chain for Composition {
                 Stopped::Slot { lane, slot, reason } => ApplyError::Slot { lane, slot, reason },
                 Stopped::Execution(ExecutionError::State(error)) => ApplyError::State(error),
                 Stopped::Execution(ExecutionError::Author(error)) => ApplyError::Author(error),
+                Stopped::Execution(ExecutionError::Keys(error)) => ApplyError::Keys(error),
                 Stopped::Execution(other) => ApplyError::Body(other.to_string()),
             },
         )?;

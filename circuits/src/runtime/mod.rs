@@ -15,7 +15,8 @@
 //!     ├── lane        any call behind one interface
 //!     ├── authors     who authors when
 //!     ├── account     accounts, parameters
-//!     └── privacy     bodies of private chains, encrypted
+//!     └── vault       which key a private chain is encrypted under, and the next
+//!           └── privacy     bodies of private chains, encrypted
 //!       ▲
 //!   Pallet, Call, Inherent (what a pallet's author writes)
 //! ```
@@ -38,6 +39,7 @@ mod select;
 mod slot;
 mod spec;
 pub mod statement;
+pub mod vault;
 pub mod weights;
 
 pub use account::{ACCOUNTS, Account, AccountIndex, AccountVar, PARAMETERS, Parameters, ParametersVar};
@@ -45,7 +47,7 @@ pub use authors::{AUTHORS, Authors, AuthorsVar, SEATS, Seat};
 pub use call::{Call, Executed, Idle, IdleContext, Inherent, Unfit, View};
 pub use chain::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
-    CheckedExtrinsic, Execution, ExecutionError, ExtrinsicError, Genesis, Refusal, SpecError, Tier, Token,
+    CheckedExtrinsic, Execution, ExecutionError, ExtrinsicError, Genesis, KeysError, Refusal, SpecError, Tier, Token,
 };
 pub use composition::{ACCOUNT_LEVELS, Composition, Settings};
 pub use extrinsic::{Extrinsic, Header, chain_tag};

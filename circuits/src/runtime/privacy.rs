@@ -1,4 +1,4 @@
-//! Private chains: bodies that only holders of the chain's key read, and state roots by which nobody else confirms a guess.
+//! Bodies that only holders of the chain's key read, and state roots by which nobody else confirms a guess.
 //!
 //! ```text
 //!   state        a record with the chain's key K and a salt s. Its leaf, and with it the state root, hides both
@@ -9,6 +9,8 @@
 //!   stream       element 16 j + i is element i of the permutation of (0, "zkpov/stream/1", k, j, 0 …)
 //!   body         N, then plaintext + stream
 //! ```
+//!
+//! K is the key in force: [`super::vault`] says which one that is, and how another one follows.
 //!
 //! What a validator sees of a block beside its proof is tier, author, N, ciphertext, the state roots and what the block tells other
 //! chains. Nothing of it follows from a guess at the body without K: N, ciphertext and the salts under the state roots
@@ -23,7 +25,7 @@
 //! | attack | stopped by |
 //! |---|---|
 //! | a ciphertext that is not the executed body's, so that nobody can go on from the block | `block/body root`, over what the circuit encrypted |
-//! | another key than the chain's, which the author alone knows | the key is read from the state (`state/single`), and no call writes it |
+//! | another key than the chain's, which the author alone knows | the key is read from the state (`state/single record`), or committed to there |
 //! | a salt that stays, or is of the author's choice | the record that the block leaves has the salt that follows from K and N |
 //! | numbers of used slots that are not the lanes' | they are the sums over the lanes' own bits |
 //! | an author who is not permitted | `author/permitted`, whatever the parameters say |
@@ -42,20 +44,13 @@ use zkpov_verifier::{
 
 use super::statement::Statement;
 use crate::{
-    bit::Bit,
     gadgets::{poseidon, range::MAX_UNIQUE_BITS},
     integer::{power_of_two, unpack},
     linear::weighted_sum,
     namespace,
-    state::{
-        Element, Fields, Label, Layout, Record, Value,
-        circuit::{Place, State},
-    },
+    state::{Element, Fields, Label, Layout, Value},
     values,
 };
-
-/// Storage of the secrets.
-pub const SECRETS: u8 = 15;
 
 const NONCE_DOMAIN: Fr = domain("zkpov/nonce/1");
 const BODY_KEY_DOMAIN: Fr = domain("zkpov/body-key/1");
@@ -138,11 +133,6 @@ values! {
         /// What keeps guesses from being confirmed by the state root; another one after each block.
         salt: Secret,
     }
-}
-
-impl Record for Secrets {
-    const STORAGE: u8 = SECRETS;
-    const NAME: &'static str = "the chain's secrets";
 }
 
 impl Drop for Secrets {
@@ -250,23 +240,21 @@ pub(crate) fn plaintext(used: &[FpVar<Fr>], slots: &[FpVar<Fr>]) -> Result<Vec<F
     Ok(std::iter::once(counts).chain(slots.iter().cloned()).collect())
 }
 
-/// The elements of a block's body. Leaves the next salt in the state.
+/// The elements of a block's body, and the secrets that follow these.
 pub(crate) fn seal(
-    state: &mut State<'_>,
-    (secrets, place): (SecretsVar, Place),
+    cs: &ConstraintSystemRef<Fr>,
+    secrets: &SecretsVar,
     parent_state_root: &FpVar<Fr>,
     nonce: FpVar<Fr>,
     plain: &[FpVar<Fr>],
-) -> Result<Vec<FpVar<Fr>>> {
-    let cs = state.cs().clone();
-    let _namespace = namespace::enter(&cs, "privacy");
+) -> Result<(Vec<FpVar<Fr>>, SecretsVar)> {
+    let _namespace = namespace::enter(cs, "privacy");
     let derive = |tag| {
         let [key, nonce, root] = [&secrets.chain_key, &nonce, parent_state_root].map(Clone::clone);
         poseidon::hash(&[FpVar::Constant(tag), key, nonce, root])
     };
     let (body_key, salt) = (derive(BODY_KEY_DOMAIN)?, derive(SALT_DOMAIN)?);
     let after = SecretsVar { chain_key: secrets.chain_key.clone(), salt };
-    state.write::<Secrets>(&Bit::constant(true), place, &after)?;
 
     let mut body = vec![nonce];
     for (block, plain) in (0u64..).zip(plain.chunks(MAX_INPUTS)) {
@@ -276,5 +264,5 @@ pub(crate) fn seal(
             body.push(stream.plus(Fr::from(1u64), plain).finish()?);
         }
     }
-    Ok(body)
+    Ok((body, after))
 }

@@ -7,10 +7,11 @@ use zkpov_verifier::field::Fr;
 
 use super::{
     account::{ACCOUNTS, Account, AccountVar, ISSUANCE_BITS, ParametersVar},
-    authors::{Authors, AuthorsVar},
+    authors::{Authors, AuthorsVar, SEATS},
     messages::{Mail, Outgoing, encode_pair},
     register::Registers,
     statement::Statement,
+    vault::{OpenVault, RotationVar},
 };
 use crate::{
     bit::Bit,
@@ -50,6 +51,8 @@ pub(crate) struct Rules {
     pub(crate) registers: Registers,
     /// What the block takes and sends; `None` on a chain without messages.
     pub(crate) mail: Option<Mail>,
+    /// The keys of a private chain; `None` of a public one.
+    pub(crate) vault: Option<OpenVault>,
 }
 
 /// The account that pays for a slot.
@@ -446,6 +449,39 @@ impl<'w> Slot<'_, 'w> {
         }
         self.rules.next_authors = Some(next);
         Ok(())
+    }
+
+    /// Who has a seat before the block, each by its [`mark`](super::authors::mark); 0 where there is nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`SynthesisError::ArityMismatch`] on a public chain.
+    pub fn roster(&self) -> Result<&[FpVar<Fr>; SEATS]> {
+        Ok(&self.rules.vault.as_ref().ok_or(SynthesisError::ArityMismatch)?.roster)
+    }
+
+    /// The key that is to follow a private chain's, as the slots so far leave it.
+    ///
+    /// # Errors
+    ///
+    /// As [`roster`](Self::roster).
+    pub fn rotation(&self) -> Result<&RotationVar> {
+        Ok(&self.rules.vault.as_ref().ok_or(SynthesisError::ArityMismatch)?.rotation)
+    }
+
+    /// Sets the key that is to follow, where the slot is used.
+    ///
+    /// # Errors
+    ///
+    /// As [`roster`](Self::roster).
+    pub fn set_rotation(&mut self, rotation: &RotationVar) -> Result<()> {
+        let vault = self.rules.vault.as_mut().ok_or(SynthesisError::ArityMismatch)?;
+        let before = &mut vault.rotation;
+        before.next = self.used.select(&rotation.next, &before.next)?;
+        for (before, holder) in before.holders.iter_mut().zip(&rotation.holders) {
+            *before = U32::select(&self.used, holder, before)?;
+        }
+        vault.tell(self.state)
     }
 
     /// Makes the code with this blake2b-256 hash, as two limbs, the next validation code, where `when` is 1 and the slot

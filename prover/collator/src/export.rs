@@ -72,6 +72,7 @@ pub fn witness(
         context: statement::context(&parent.hash, &intake.values),
         upgrade: None,
         messages: messages::messages(&intake),
+        chain_keys: Vec::new(),
     };
     let execution = info.chain.execute(state, &context, Some(tier), extrinsics)?;
     Ok(Zeroizing::new(circuit::assignment(info.chain, tier, &execution.witness)?))

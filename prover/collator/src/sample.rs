@@ -232,6 +232,7 @@ impl SampleChain {
             context: statement::context(&parent.hash, &[]),
             upgrade: None,
             messages: Messages::default(),
+            chain_keys: Vec::new(),
         };
         let included = made.included.iter().filter_map(|position| extrinsics.get(*position)).cloned();
         let witness = if self.chain.name() == payments().name() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use zkpov_verifier::field::{Fr, decode};
 
 use super::*;
@@ -12,6 +12,7 @@ use crate::{
         Account, ApplyError, AuthorError, Chain, Execution, ExecutionError, Extrinsic, Parameters, SpecError,
         privacy::{Secret, Secrets},
         testing::{Forgery, refused_by, restated},
+        vault::Vault,
     },
     state::Record,
 };
@@ -29,6 +30,9 @@ fn secrets(chain_key: u64, salt: u64) -> Secrets {
 fn private_spec(secrets: Option<&Secrets>, permissioned: bool) -> String {
     let mut json: Json = serde_json::from_str(&spec(4, permissioned)).expect("a spec");
     json["chain"] = "private-payments".into();
+    if permissioned {
+        json["rotation"] = json!({ "turn": 1, "seats": [0] });
+    }
     if let Some(secrets) = secrets {
         json["secrets"] = secrets.to_json();
     }
@@ -143,6 +147,9 @@ fn a_private_chain_begins_with_secrets_and_permissioned_authors_and_a_public_one
     let private = composition(1, 1);
     assert!(refused(&private, &private_spec(None, true)).contains("secrets are missing"));
     assert!(refused(&private, &private_spec(Some(&known), false)).contains("permissioned"));
+    let mut seatless: Json = serde_json::from_str(&private_spec(Some(&known), true)).expect("a spec");
+    seatless.as_object_mut().expect("an object").remove("rotation");
+    assert!(refused(&private, &seatless.to_string()).contains("seats"));
     let public = payments_of(1, vec![(TIER, vec![1, 1])]);
     let with_secrets = private_spec(Some(&known), true).replace("private-payments", "payments");
     assert!(refused(&public, &with_secrets).contains("public chain"));
@@ -150,19 +157,15 @@ fn a_private_chain_begins_with_secrets_and_permissioned_authors_and_a_public_one
 
 #[test]
 fn nobody_without_permission_authors_whatever_the_parameters_say() {
-    let chain = chain();
-    let parameters = chain.read::<Parameters>(0).expect("there from the first");
-    let mut chain = chain.with(0, &Parameters { permissioned_authors: false, ..parameters });
-    chain.context.author = 1;
-    chain.context.author_key = key(1);
-    let error = chain.chain.execute(&chain.state, &chain.context, None, &[]).map(drop);
-    assert!(matches!(error, Err(ExecutionError::Author(AuthorError::NotPermitted(1)))));
+    let honest = chain();
+    let parameters = honest.read::<Parameters>(0).expect("there from the first");
+    let open = Parameters { permissioned_authors: false, ..parameters };
+    let forbidden = chain().with(0, &open).with_account(0, |account| account.may_author = false);
+    let error = forbidden.chain.execute(&forbidden.state, &forbidden.context, None, &[]).map(drop);
+    assert!(matches!(error, Err(ExecutionError::Author(AuthorError::NotPermitted(0)))));
 
-    chain.context.author = 0;
-    chain.context.author_key = key(0);
-    let mut forgery = Forgery::of(&chain, &[]);
-    forgery.author = 1;
-    forgery.author_key = key(1).coordinates();
+    let mut forgery = Forgery::of(&honest, &[]);
+    forgery.on = &forbidden;
     forgery.refused_only_by("author/permitted");
 }
 
@@ -178,7 +181,7 @@ fn a_ciphertext_that_is_not_the_executed_bodys_is_refused() {
 fn a_key_that_is_not_the_states_is_refused() {
     let chain = chain();
     let mut forgery = Forgery::of(&chain, &calls(&chain));
-    forgery.pretend::<Secrets>(0, secrets(99, 12).elements());
+    forgery.pretend::<Vault>(0, Vault::new(secrets(99, 12)).elements());
     let violations = chain.violations(&forgery.witness());
     assert!(!violations.is_empty());
 }
@@ -188,7 +191,7 @@ fn a_salt_that_stays_or_is_chosen_is_refused() {
     let chain = chain();
     for salt in [12, 99] {
         let mut forgery = Forgery::of(&chain, &calls(&chain));
-        forgery.slip_in::<Secrets>(0, secrets(11, salt).elements());
+        forgery.slip_in::<Vault>(0, Vault::new(secrets(11, salt)).elements());
         assert!(!chain.violations(&forgery.witness()).is_empty());
     }
     // The same by its statement alone.
@@ -209,5 +212,5 @@ fn another_nonce_is_as_good() {
 fn secrets_are_not_shown() {
     let shown = format!("{:?}", secrets(123_456_789, 987_654_321));
     assert!(!shown.contains("123456789") && !shown.contains("987654321"), "{shown}");
-    assert_ne!(secrets(1, 2).leaf(), secrets(1, 3).leaf());
+    assert_ne!(Vault::new(secrets(1, 2)).leaf(), Vault::new(secrets(1, 3)).leaf());
 }

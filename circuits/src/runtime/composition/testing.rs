@@ -21,7 +21,7 @@ use zkpov_verifier::{
 };
 
 use super::{
-    super::{extrinsic, privacy::packed_counts},
+    super::{block::Given, extrinsic, privacy::packed_counts},
     *,
 };
 use crate::{
@@ -104,6 +104,7 @@ impl TestChain {
             context: [7; 32],
             upgrade: Some(CODE_HASH),
             messages: crate::runtime::Messages::default(),
+            chain_keys: Vec::new(),
         };
         Self { chain, state: genesis.changes, context }
     }
@@ -259,7 +260,8 @@ impl TestChain {
             witness.lanes.iter().map(|lane| lane.iter().filter(|slot| slot.used).count() as u32).collect();
         let format = self.chain.body_format();
         if format == BodyFormat::Private {
-            let secrets: Secrets = self.read(0).expect("a private chain");
+            let secrets = self.chain.secrets(&self.state, &self.context).expect("the key is at hand");
+            let (secrets, _) = secrets.expect("a private chain");
             let plain = std::iter::once(packed_counts(&used)).chain(every);
             let stream = secrets.stream(self.context.parent.state_root, witness.nonce);
             body = std::iter::once(witness.nonce).chain(plain.zip(stream).map(|(a, b)| a + b)).collect();
@@ -314,6 +316,8 @@ pub(crate) struct Forgery<'a> {
     pub(crate) slipped_in: Option<Change<'a>>,
     /// The claimed nonce of a private body, in place of the derived one.
     pub(crate) nonce: Option<Fr>,
+    /// The claimed chain key that comes into force, in place of the one that does.
+    pub(crate) next_key: Option<Fr>,
 }
 
 impl<'a> Forgery<'a> {
@@ -334,6 +338,7 @@ impl<'a> Forgery<'a> {
             used_slots: None,
             slipped_in: None,
             nonce: None,
+            next_key: None,
         }
     }
 
@@ -407,6 +412,16 @@ impl<'a> Forgery<'a> {
         due + self.extra_fees
     }
 
+    /// What the block is given for its beginning.
+    fn given(&self) -> Given {
+        let on = self.on;
+        let honest = || {
+            let secrets = on.chain.secrets(&on.state, &on.context).expect("the key is at hand");
+            secrets.map_or(Fr::ZERO, |(_, next)| next.0)
+        };
+        Given { fees: self.fees(), next_key: Secret(self.next_key.unwrap_or_else(honest)) }
+    }
+
     fn run<'s>(&'s self, statement: &[Fr; zkpov_verifier::statement::STATEMENT_LEN]) -> Executed<'s> {
         let on = self.on;
         let idle = Composition::idle_context(&on.state, &on.context).expect("memory");
@@ -416,7 +431,7 @@ impl<'a> Forgery<'a> {
             pretend(&mut recorder);
         }
         let run = || {
-            let block = Block::native(*statement, recorder, on.chain.version, self.fees()).expect("lenient");
+            let block = Block::native(*statement, recorder, on.chain.version, &self.given()).expect("lenient");
             let nonce = self.nonce.map_or(Nonce::Derived, Nonce::Given);
             on.chain.run_on(block, on.tier(), &idle, &Slots::Selected(&self.lanes), nonce)
         };
@@ -469,6 +484,7 @@ impl<'a> Forgery<'a> {
             statement,
             storages,
             fees: self.fees(),
+            next_key: self.given().next_key,
             nonce: if private { body[0] } else { Fr::ZERO },
             lanes,
             openings,

@@ -266,6 +266,7 @@ fn executing_again_from_a_witness_ends_in_the_proven_state_and_checks_the_witnes
         context: statement::context(&parent.hash, &[]),
         upgrade: None,
         messages: Messages::default(),
+        chain_keys: Vec::new(),
     };
     let payments = payments();
     let witness = WitnessPov::build(&payments, &state, &context, offered.clone()).unwrap();
