@@ -23,7 +23,7 @@ use codec::Encode;
 use tracing::{info, info_span};
 use zkpov_circuits::{
     keys::SecretKey,
-    runtime::{AccountId, AccountView, BlockContext, Execution, ExecutionError, Refusal},
+    runtime::{AccountId, AccountView, BlockContext, Execution, ExecutionError, Refusal, privacy::Secret},
     state::{StateError, StateReader},
 };
 use zkpov_prover::{Options, ProveError, Proved, Ran};
@@ -41,6 +41,7 @@ use zkpov_verifier::{
 
 use crate::{
     chain::{self, ChainInfo, OpenError},
+    chain_keys::ChainKeyError,
     circuit::{self, CircuitError},
     db::{BlockRecord, Database, DbError, ReadDatabase},
     keystore::{KeyStore, KeyStoreError},
@@ -159,6 +160,9 @@ pub enum AuthorError {
     /// The state.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The keys that are to follow a private chain's.
+    #[error(transparent)]
+    ChainKeys(#[from] ChainKeyError),
     /// The execution.
     #[error(transparent)]
     Execution(#[from] ExecutionError),
@@ -196,6 +200,7 @@ impl From<DbError> for AuthorError {
 pub(crate) fn author(
     database: &mut Database,
     info: &ChainInfo,
+    chain_keys: &[Secret],
     request: &AuthorRequest<'_>,
     options: &Options<'_>,
 ) -> Result<Authored, AuthorError> {
@@ -220,7 +225,10 @@ pub(crate) fn author(
     code.check_key(key)?;
     code.check_seen(&intake.values)?;
     let upgrade = request.upgrade.map(|code| intake.upgrade(code)).transpose()?;
-    let context = block_context(info, parent, request.relay, &account, &intake, upgrade);
+    let context = BlockContext {
+        chain_keys: chain_keys.to_vec(),
+        ..block_context(info, parent, request.relay, &account, &intake, upgrade)
+    };
     let mut timings = Timings::default();
 
     let mut offered = if request.pending { database.pending()? } else { Vec::new() };
@@ -325,6 +333,7 @@ fn block_context(
         context: statement::context(&parent.hash, &intake.values),
         upgrade,
         messages: messages::messages(intake),
+        chain_keys: Vec::new(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! A collator's chain: everything this crate does, over one database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use zkpov_circuits::runtime::{Chain, SpecError};
+use zkpov_circuits::runtime::{Chain, SpecError, privacy::Secret};
 use zkpov_prover::Options;
 use zkpov_verifier::{
+    body::BodyFormat,
     head::{Head, ParentHead},
     key::PreparedKey,
 };
@@ -12,6 +13,7 @@ use zkpov_verifier::{
 use crate::{
     author::{self, AuthorError, AuthorRequest, Authored},
     chain::{self, ChainInfo, OpenError},
+    chain_keys::{self, ChainKeyError},
     db::{Database, DbError, Genesis, Handle, ReadDatabase},
     import::{self, ImportError, Imported},
     relay_file::RelayFile,
@@ -45,6 +47,7 @@ impl From<DbError> for CreateError {
 pub struct Collator {
     info: ChainInfo,
     database: Database,
+    directory: PathBuf,
 }
 
 impl Collator {
@@ -70,7 +73,7 @@ impl Collator {
             spec: secrets::without(spec),
         };
         let database = Database::create(directory, &record, &genesis.changes)?;
-        Ok(Self { info: ChainInfo::new(chain, &record)?, database })
+        Ok(Self { info: ChainInfo::new(chain, &record)?, database, directory: directory.to_owned() })
     }
 
     /// Opens the chain in `directory`.
@@ -79,7 +82,7 @@ impl Collator {
     /// [`OpenError`], for example when there is none or another process has it open.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         let database = Database::open(directory)?;
-        Ok(Self { info: ChainInfo::of(&database.genesis()?)?, database })
+        Ok(Self { info: ChainInfo::of(&database.genesis()?)?, database, directory: directory.to_owned() })
     }
 
     /// Opens the chain in `directory` with this state machine: another version of its own, which an upgrade leads to.
@@ -92,7 +95,7 @@ impl Collator {
         if genesis.chain != chain.name() {
             return Err(OpenError::UnknownChain { name: genesis.chain, known: chain.name().to_owned() });
         }
-        Ok(Self { info: ChainInfo::new(chain, &genesis)?, database })
+        Ok(Self { info: ChainInfo::new(chain, &genesis)?, database, directory: directory.to_owned() })
     }
 
     /// Which chain it is.
@@ -129,6 +132,15 @@ impl Collator {
         chain::parent(&self.database)
     }
 
+    /// The keys that are to follow a private chain's, as this collator has them: see [`chain_keys`]. Read anew for each block, so that one that
+    /// is unwrapped while a service runs counts.
+    fn chain_keys(&self) -> Result<Vec<Secret>, ChainKeyError> {
+        match self.info.chain.body_format() {
+            BodyFormat::Public => Ok(Vec::new()),
+            BodyFormat::Private => chain_keys::kept(&self.directory),
+        }
+    }
+
     /// Makes, proves, checks, signs and commits the next block, or finds the block that was made for the
     /// same request before. The proven block is in the result; writing it to a file is the caller's.
     ///
@@ -139,7 +151,8 @@ impl Collator {
         request: &AuthorRequest<'_>,
         options: &Options<'_>,
     ) -> Result<Authored, AuthorError> {
-        author::author(&mut self.database, &self.info, request, options)
+        let keys = self.chain_keys()?;
+        author::author(&mut self.database, &self.info, &keys, request, options)
     }
 
     /// Checks a proven block as a relay validator does, applies and commits it.
@@ -152,7 +165,8 @@ impl Collator {
         relay: &RelayFile,
         pov: &[u8],
     ) -> Result<Imported, ImportError> {
-        import::import(&mut self.database, &self.info, key, relay, pov)
+        let keys = self.chain_keys()?;
+        import::import(&mut self.database, &self.info, &keys, key, relay, pov)
     }
 
     /// Undoes the blocks above `number` and returns their extrinsics, which stay pending in the database.

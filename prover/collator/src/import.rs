@@ -7,7 +7,7 @@
 
 use tracing::info;
 use zkpov_circuits::{
-    runtime::{ApplyError, BlockContext},
+    runtime::{ApplyError, BlockContext, KeysError, privacy::Secret},
     state::StateError,
 };
 use zkpov_verifier::{
@@ -23,6 +23,7 @@ use zkpov_verifier::{
 
 use crate::{
     chain::{self, ChainInfo, OpenError},
+    chain_keys::ChainKeyError,
     db::{BlockRecord, Database, DbError, ReadDatabase},
     keystore::difference,
     messages,
@@ -78,6 +79,12 @@ pub enum ImportError {
     /// The state.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The keys that are to follow a private chain's.
+    #[error(transparent)]
+    ChainKeys(#[from] ChainKeyError),
+    /// The key of a private chain's block is not at hand.
+    #[error("the block is proven, but {0}; unwrap it with `zkpov secrets unwrap`, then import again")]
+    ChainKey(KeysError),
     /// The database or what is in it.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -104,6 +111,7 @@ impl From<DbError> for ImportError {
 pub(crate) fn import(
     database: &mut Database,
     info: &ChainInfo,
+    chain_keys: &[Secret],
     key: &PreparedKey,
     relay: &RelayFile,
     pov: &[u8],
@@ -133,9 +141,14 @@ pub(crate) fn import(
         context: statement::context(&parent.hash, &intake.values),
         upgrade: None,
         messages: messages::messages(&intake),
+        chain_keys: chain_keys.to_vec(),
     };
-    let mut applied =
-        info.chain.apply(&database.state()?, &context, proven.tier, &proven.used_slots, &proven.body)?;
+    let applied =
+        info.chain.apply(&database.state()?, &context, proven.tier, &proven.used_slots, &proven.body);
+    let mut applied = applied.map_err(|error| match error {
+        ApplyError::Keys(error) => ImportError::ChainKey(error),
+        error => ImportError::Apply(error),
+    })?;
     if applied.state_root != proven.state_root {
         return Err(ImportError::OtherRoot);
     }

@@ -24,13 +24,14 @@
 //! Here circuits, prover and verifier meet. [`Collator`] is the whole of it as a library; the program
 //! `zkpov` is a thin command line over it.
 //!
-//! From the ground up: `files`, `paths`, `relay_file`, `messages`, `extrinsics`, `key_file`, `secrets`, `spec`, `circuit`, `db`,
+//! From the ground up: `files`, `paths`, `relay_file`, `messages`, `extrinsics`, `key_file`, `secrets`, `chain_keys`, `wrapping`, `spec`, `circuit`, `db`,
 //! `chain`, `setup`, `ceremony`, `export`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`, `sample`;
 //! `relay`, `pool`, `service`, `devnet`.
 
 pub mod author;
 pub mod ceremony;
 pub mod chain;
+pub mod chain_keys;
 pub mod circuit;
 mod collator;
 pub mod db;
@@ -54,5 +55,6 @@ pub mod setup;
 pub mod spec;
 pub mod validity;
 pub mod witness_pov;
+pub mod wrapping;
 
 pub use collator::{Collator, CreateError};

@@ -3,6 +3,7 @@
 //! ```text
 //!  BASE/chain.redb        the database             (see `db`)
 //!  BASE/genesis.head      the genesis head
+//!  BASE/chain-keys        a private chain's keys that are to follow (see `chain_keys`)
 //!  KEYS/validity.key      the validity key: what the relay chain gets as the chain's validation code
 //!  KEYS/tier-18.zkpk      the proving key of tier 18
 //!  block-1.pov            a proven block
@@ -17,6 +18,12 @@ use zkpov_verifier::lane::TierId;
 #[must_use]
 pub fn genesis_head(base: &Path) -> PathBuf {
     base.join("genesis.head")
+}
+
+/// The directory of the keys that are to follow a private chain's in the directory `base`.
+#[must_use]
+pub fn chain_keys(base: &Path) -> PathBuf {
+    base.join("chain-keys")
 }
 
 /// The validity key in a directory of keys.

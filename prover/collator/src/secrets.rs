@@ -85,12 +85,20 @@ pub fn create(path: &Path) -> Result<Secrets, SecretsError> {
 /// # Errors
 /// [`SecretsError::File`], for example when the file exists.
 pub fn write(path: &Path, secrets: &Secrets) -> Result<(), SecretsError> {
+    Ok(files::write_secret(path, &encode(secrets, path)?)?)
+}
+
+/// Secrets as their file has them.
+///
+/// # Errors
+/// [`SecretsError::Form`], which names `path`.
+pub fn encode(secrets: &Secrets, path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretsError> {
     let written = json!({ "format": FORMAT, "secrets": secrets.to_json() });
     let mut text = Zeroizing::new(Vec::with_capacity(MAX_SECRETS_FILE_BYTES.into()));
     let form = |_| SecretsError::Form { path: path.to_owned(), what: "it cannot be written as JSON" };
     serde_json::to_writer(&mut *text, &written).map_err(form)?;
     text.push(b'\n');
-    Ok(files::write_secret(path, &text)?)
+    Ok(text)
 }
 
 /// Reads secrets.
@@ -98,10 +106,17 @@ pub fn write(path: &Path, secrets: &Secrets) -> Result<(), SecretsError> {
 /// # Errors
 /// [`SecretsError`].
 pub fn read(path: &Path) -> Result<Secrets, SecretsError> {
+    decode(&files::read_secret(path, MAX_SECRETS_FILE_BYTES)?, path)
+}
+
+/// The secrets that a file holds.
+///
+/// # Errors
+/// [`SecretsError::Form`], which names `path`.
+pub fn decode(text: &[u8], path: &Path) -> Result<Secrets, SecretsError> {
     let form = |what| SecretsError::Form { path: path.to_owned(), what };
-    let text = files::read_secret(path, MAX_SECRETS_FILE_BYTES)?;
     // A parser's message may quote the file: it is not passed on.
-    let written: Written = serde_json::from_slice(&text).map_err(|_| form("it has not the fields of one"))?;
+    let written: Written = serde_json::from_slice(text).map_err(|_| form("it has not the fields of one"))?;
     if written.format != FORMAT {
         return Err(form("its format is unknown"));
     }

@@ -32,7 +32,8 @@ const DEFAULT_LIFETIME_BLOCKS: u32 = 100;
 #[command(
     after_help = "Calls of payments:\n  transfer amount=N receiver=KEY   to an account that exists\n  open amount=N \
                         receiver=KEY       to a new account, opened for that key\n  send destination=PARA amount=N \
-                        recipient=KEY   to another chain\nA KEY is \"x,y\" in decimal, 0x and 128 \
+                        recipient=KEY   to another chain\nOf a private chain's collators:\n  hold_key commitment=N new=true|false   \
+                        the sender has the chain key of this commitment: `zkpov secrets` says more\nA KEY is \"x,y\" in decimal, 0x and 128 \
                         hexadecimal digits, or a key file. Amounts and fees are in the token's smallest unit.\n\nExamples:\n  \
                         zkpov sign --base chain --key alice.json transfer amount=5000 receiver=bob.json >> extrinsics.jsonl\n  \
                         zkpov sign --key alice.json --para-id 2000 --genesis-hash 0x… --sender 0 --nonce 0 --expiry 100 \
@@ -79,7 +80,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AMOUNT", required_unless_present = "base")]
     fee: Option<u64>,
 
-    /// The call: `transfer` or `open`
+    /// The call, for example `transfer`
     call: String,
 
     /// The call's arguments
@@ -173,8 +174,11 @@ fn frame_fields(sender: u32, nonce: u32, expiry: u32, fee: u64) -> Map<String, V
 /// Hexadecimal digits of 32 bytes.
 const HASH_DIGITS: usize = 64;
 
-/// An argument's value: a number, in decimal; 32 bytes; or a key, in one of its forms.
+/// An argument's value: a number, in decimal; true or false; 32 bytes; or a key, in one of its forms.
 fn argument(value: &str) -> Result<Value, Failure> {
+    if let Ok(flag) = value.parse::<bool>() {
+        return Ok(json!(flag));
+    }
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(json!(value));
     }

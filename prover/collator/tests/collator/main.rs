@@ -8,6 +8,7 @@
 //!  program  the program: exit codes, JSON, errors that teach
 //!  fixture  a block that was proven once, under version control
 //!  kill     the program is killed at random moments while it authors
+//!  private  a private chain's collators: secrets wrapped, the key changed
 //!  pool     extrinsics that wait: what is taken, in which order, how many, and that none is lost
 //!  following  collators and a relay chain in one process: cores, forks, finality, archives
 //!  service  relay chain and collator as processes: JSON-RPC, kills, malformed requests
@@ -21,6 +22,7 @@ mod kill;
 mod messages;
 mod path;
 mod pool;
+mod private;
 mod program;
 mod service;
 mod stage;

@@ -12,6 +12,7 @@ mod inclusion;
 mod tampering;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -33,7 +34,7 @@ use zkpov_collator::{
     scene::{self, Scene},
 };
 use zkpov_prover::{Backend, Options};
-use zkpov_verifier::{lane::TierId, validate::validate_block};
+use zkpov_verifier::{body::BodyFormat, lane::TierId, validate::validate_block};
 
 use super::{
     amount::amount,
@@ -227,7 +228,8 @@ impl Story<'_> {
         files::write_atomically(&pov, &block.record.pov)?;
         files::write_atomically(&paths::head_beside(&pov), &block.record.head)?;
         let fees = self.author_balance(sample)?.saturating_sub(before);
-        self.say_made(&block.made, fees, &forged, sample)?;
+        self.say_made(&block.made, &extrinsics, (fees, &forged), sample)?;
+        self.say_private(&block)?;
         Ok(block)
     }
 
@@ -251,20 +253,51 @@ impl Story<'_> {
         Ok(account.map_or(0, |account| account.balance))
     }
 
+    /// Calls of a block and how many of each. A private block counts every slot as used: there the extrinsics tell.
+    fn calls(&self, made: &Made, offered: &[Vec<u8>]) -> Vec<(String, u32)> {
+        let tier = self.chain.tiers().iter().find(|tier| tier.id == self.tier);
+        let lanes = tier.iter().flat_map(|tier| &tier.lanes).zip(&made.used_slots);
+        let name = |call: u8| self.chain.call_name(call).unwrap_or_default();
+        if self.chain.body_format() == BodyFormat::Public {
+            let named = lanes.map(|(lane, used)| (name(lane.call).to_owned(), *used));
+            return named.filter(|(_, used)| *used > 0).collect();
+        }
+        let mut counts = BTreeMap::new();
+        for extrinsic in made.included.iter().filter_map(|position| offered.get(*position)) {
+            let json = self.chain.extrinsic_to_json(extrinsic).unwrap_or_default();
+            *counts.entry(json["call"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        counts.into_iter().collect()
+    }
+
+    /// What is different on a private chain.
+    fn say_private(&mut self, block: &SampleBlock) -> Result<(), Failure> {
+        if self.chain.body_format() == BodyFormat::Public {
+            return Ok(());
+        }
+        let out = self.out;
+        let length = block.made.body_bytes;
+        out.say(format!(
+            "   the body is {}: {} whatever is in it, read by holders of the chain's key alone",
+            out.strong("encrypted in the circuit"),
+            bytes(length as u64)
+        ))?;
+        out.say(out.faint(
+            "   Validators see tier, author and roots. The state is salted, so that a guess at the block cannot be confirmed.",
+        ))?;
+        self.figure("private_body_bytes", json!(length));
+        Ok(())
+    }
+
     fn say_made(
         &mut self,
         made: &Made,
-        fees: u128,
-        forged: &[&str],
+        offered: &[Vec<u8>],
+        (fees, forged): (u128, &[&str]),
         sample: &SampleChain,
     ) -> Result<(), Failure> {
         let out = self.out;
-        let tier = self.chain.tiers().iter().find(|tier| tier.id == self.tier);
-        let lanes = tier.iter().flat_map(|tier| &tier.lanes).zip(&made.used_slots);
-        let used: Vec<(&str, u32)> = lanes
-            .map(|(lane, used)| (self.chain.call_name(lane.call).unwrap_or_default(), *used))
-            .filter(|(_, used)| *used > 0)
-            .collect();
+        let used = self.calls(made, offered);
         let calls: Vec<String> = used.iter().map(|(name, used)| format!("{used} × {name}")).collect();
         out.say(format!(
             "   {} signed extrinsics offered; in the block: {}; refused:",
@@ -284,7 +317,7 @@ impl Story<'_> {
             amount(fees, &sample.collator().token()?)
         ))?;
         let used: serde_json::Map<_, _> =
-            used.into_iter().map(|(name, used)| (name.to_owned(), used.into())).collect();
+            used.into_iter().map(|(name, used)| (name, used.into())).collect();
         self.figure("calls", used.into());
         self.figure("execute_seconds", json!(times.execute.as_secs_f64()));
         self.figure("witness_seconds", json!(times.witness.as_secs_f64()));
