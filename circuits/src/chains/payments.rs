@@ -6,9 +6,7 @@ use zkpov_verifier::statement::ChainIdentity;
 
 use super::scene::{People, Scene};
 use crate::{
-    pallets::{
-        balances::Balances, chain_key::ChainKey, governance::Governance, messaging::Messaging,
-    },
+    pallets::{balances::Balances, chain_key::ChainKey, governance::Governance, messaging::Messaging},
     runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Pallet, Settings, Token},
     state::Value,
 };

@@ -233,9 +233,7 @@ impl<'w> Block<'w> {
         )?;
         let vault = match bodies {
             BodyFormat::Public => None,
-            BodyFormat::Private => {
-                Some(OpenVault::open(&mut state, &authors, || Ok(given()?.next_key.0))?)
-            }
+            BodyFormat::Private => Some(OpenVault::open(&mut state, &authors, || Ok(given()?.next_key.0))?),
         };
 
         let other = linear::difference(index.as_field(), &on_turn)?;

@@ -15,7 +15,8 @@ use zkpov_verifier::{
 
 use super::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
-    CheckedExtrinsic, Execution, ExecutionError, ExtrinsicError, Genesis, KeysError, Refusal, SpecError, Tier, Token,
+    CheckedExtrinsic, Execution, ExecutionError, ExtrinsicError, Genesis, KeysError, Refusal, SpecError,
+    Tier, Token,
     account::{ACCOUNTS, Account, PARAMETERS, Parameters, index_name},
     authors::{AUTHORS, Authors},
     block::{Block, Closed, Given, SlotWitness, Witness, values},
@@ -427,7 +428,19 @@ impl Composition {
             BodyFormat::Public => Fr::from(0u64),
             BodyFormat::Private => body.first().copied().unwrap_or_default(),
         };
-        Ok(Ran { lanes, body, nonce, next_key, upgrade, outbox, outbox_root, storages, state_root, changes, openings })
+        Ok(Ran {
+            lanes,
+            body,
+            nonce,
+            next_key,
+            upgrade,
+            outbox,
+            outbox_root,
+            storages,
+            state_root,
+            changes,
+            openings,
+        })
     }
 
     /// Executes these slots on a block that has begun.

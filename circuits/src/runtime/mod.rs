@@ -47,7 +47,8 @@ pub use authors::{AUTHORS, Authors, AuthorsVar, SEATS, Seat};
 pub use call::{Call, Executed, Idle, IdleContext, Inherent, Unfit, View};
 pub use chain::{
     AccountId, AccountView, Applied, ApplyError, AuthorError, BlockContext, BlockWitness, CallWeight, Chain,
-    CheckedExtrinsic, Execution, ExecutionError, ExtrinsicError, Genesis, KeysError, Refusal, SpecError, Tier, Token,
+    CheckedExtrinsic, Execution, ExecutionError, ExtrinsicError, Genesis, KeysError, Refusal, SpecError,
+    Tier, Token,
 };
 pub use composition::{ACCOUNT_LEVELS, Composition, Settings};
 pub use extrinsic::{Extrinsic, Header, chain_tag};

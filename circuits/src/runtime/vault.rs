@@ -169,8 +169,7 @@ impl OpenVault {
         for (after, holder) in after.holders.iter_mut().zip(&rotation.holders) {
             *after = holder.and(&stays)?;
         }
-        let vault =
-            Self { place, secrets: SecretsVar { chain_key, ..secrets }, roster, rotation: after };
+        let vault = Self { place, secrets: SecretsVar { chain_key, ..secrets }, roster, rotation: after };
         vault.tell(state)?;
         Ok(vault)
     }

@@ -87,7 +87,8 @@ pub fn name(commitment: &Fr) -> String {
 pub fn encode(key: &Secret) -> Result<Zeroizing<Vec<u8>>, ChainKeyError> {
     let mut text = Zeroizing::new(Vec::with_capacity(MAX_CHAIN_KEY_FILE_BYTES.into()));
     let form = |_| ChainKeyError::Form { path: PathBuf::new(), what: "it cannot be written as JSON" };
-    serde_json::to_writer(&mut *text, &json!({ "format": FORMAT, "chain_key": key.to_json() })).map_err(form)?;
+    serde_json::to_writer(&mut *text, &json!({ "format": FORMAT, "chain_key": key.to_json() }))
+        .map_err(form)?;
     text.push(b'\n');
     Ok(text)
 }
@@ -165,9 +166,11 @@ mod tests {
         let key = random();
         let text = String::from_utf8(encode(&key).unwrap().to_vec()).unwrap();
         let digits: String = text.split("\"chain_key\":\"").nth(1).unwrap().chars().take(20).collect();
-        for damaged in
-            [text.replace(FORMAT, "zkpov-chain-key/2"), text.replace(&digits, &format!("x{digits}")), text[9..].into()]
-        {
+        for damaged in [
+            text.replace(FORMAT, "zkpov-chain-key/2"),
+            text.replace(&digits, &format!("x{digits}")),
+            text[9..].into(),
+        ] {
             let error = decode(damaged.as_bytes(), Path::new("k.json")).unwrap_err().to_string();
             assert!(error.contains("k.json") && !error.contains(&digits), "{error}");
         }

@@ -195,11 +195,8 @@ impl Card {
         let sealed = BoxPublicKey::from_bytes(self.key)
             .seal(&mut OsRng, secret)
             .map_err(|_| WrapError::Sealed { path: path.to_owned() })?;
-        let written = WrittenBox {
-            format: WRAPPED_FORMAT.to_owned(),
-            to: digits(&self.key),
-            sealed: digits(&sealed),
-        };
+        let written =
+            WrittenBox { format: WRAPPED_FORMAT.to_owned(), to: digits(&self.key), sealed: digits(&sealed) };
         Ok(files::write_atomically(path, &json_line(&written, path, "wrapped secret")?)?)
     }
 }

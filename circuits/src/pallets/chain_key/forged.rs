@@ -157,7 +157,11 @@ fn seats_beyond_or_short_of_their_count_are_refused() {
     let witness = Forgery::of(&on, &[]).witness();
     // With two of three seats the key's time would have come.
     with_hints("author/vault/roster/last seat", &choosing(1), || {
-        refused_by(&on, &witness, ["authors/last seat", "block/body root", "block/state root", "vault/next key"]);
+        refused_by(
+            &on,
+            &witness,
+            ["authors/last seat", "block/body root", "block/state root", "vault/next key"],
+        );
     });
     with_hints("author/vault/roster/last seat", &choosing(SEATS), || {
         refused_by(&on, &witness, ["authors/last seat", "authors/one last seat"]);

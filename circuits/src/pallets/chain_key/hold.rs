@@ -75,12 +75,7 @@ impl Call for HoldKey {
         Ok(*arguments)
     }
 
-    fn restore(
-        &self,
-        _: &View<'_>,
-        _: AccountIndex,
-        body: &Hold,
-    ) -> core::result::Result<Hold, Unfit> {
+    fn restore(&self, _: &View<'_>, _: AccountIndex, body: &Hold) -> core::result::Result<Hold, Unfit> {
         Ok(*body)
     }
 

@@ -19,8 +19,11 @@ const NEXT: u64 = 77;
 
 /// Whether a key reads a block of the chain in this state.
 fn reads(on: &TestChain, number: u64, block: &Execution) -> bool {
-    let elements: Vec<Fr> =
-        block.body.chunks(32).map(|bytes| decode(bytes.try_into().expect("32 bytes")).expect("canonical")).collect();
+    let elements: Vec<Fr> = block
+        .body
+        .chunks(32)
+        .map(|bytes| decode(bytes.try_into().expect("32 bytes")).expect("canonical"))
+        .collect();
     let mut secrets = vault(on).secrets.clone();
     secrets.chain_key = chain_key(number);
     secrets.open(on.context.parent.state_root, &on.tier().lanes, &elements).is_some()
@@ -111,8 +114,11 @@ fn a_second_collator_imports_across_the_rotation_and_who_left_reads_nothing_afte
         Err(ApplyError::Keys(KeysError::Missing { commitment: found })) if found == commitment(&chain_key(NEXT))
     ));
     // All that who left knows is the vault before: its key reads nothing.
-    let elements: Vec<Fr> =
-        block.body.chunks(32).map(|bytes| decode(bytes.try_into().expect("32 bytes")).expect("canonical")).collect();
+    let elements: Vec<Fr> = block
+        .body
+        .chunks(32)
+        .map(|bytes| decode(bytes.try_into().expect("32 bytes")).expect("canonical"))
+        .collect();
     let root = left.1.parent.state_root;
     assert!(before.secrets.open(root, &on.tier().lanes, &elements).is_none());
 }

@@ -431,7 +431,8 @@ impl<'a> Forgery<'a> {
             pretend(&mut recorder);
         }
         let run = || {
-            let block = Block::native(*statement, recorder, on.chain.version, &self.given()).expect("lenient");
+            let block =
+                Block::native(*statement, recorder, on.chain.version, &self.given()).expect("lenient");
             let nonce = self.nonce.map_or(Nonce::Derived, Nonce::Given);
             on.chain.run_on(block, on.tier(), &idle, &Slots::Selected(&self.lanes), nonce)
         };

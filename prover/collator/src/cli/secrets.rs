@@ -146,7 +146,9 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
                 (None, None) => Err(Failure::misuse("say where it goes: --out or --base")),
             }
         }
-        (None, None) => Err(Failure::misuse("name the file to make").next("`zkpov secrets --help` says more")),
+        (None, None) => {
+            Err(Failure::misuse("name the file to make").next("`zkpov secrets --help` says more"))
+        }
     }
 }
 
@@ -174,7 +176,10 @@ fn rotation(base: &Path) -> Result<(Rotation, Authors), Failure> {
     let reader = ChainReader::open(base)?;
     if reader.info.chain.body_format() == BodyFormat::Public {
         let name = reader.info.chain.name();
-        return Err(Failure::misuse(format!("{} holds `{name}`, a public chain: it has no key", base.display())));
+        return Err(Failure::misuse(format!(
+            "{} holds `{name}`, a public chain: it has no key",
+            base.display()
+        )));
     }
     let snapshot = reader.database.snapshot()?;
     let state = snapshot.state()?;
@@ -213,7 +218,10 @@ fn chosen(base: &Path, named: Option<&str>) -> Result<Secret, Failure> {
             Err(Failure::misuse(format!("no key is kept for the chain in {}", base.display()))
                 .next("make one with `zkpov secrets rotate`"))
         }
-        _ => Err(Failure::misuse("say with --commitment which key to wrap").next(format!("there are {}", all()))),
+        _ => {
+            Err(Failure::misuse("say with --commitment which key to wrap")
+                .next(format!("there are {}", all())))
+        }
     }
 }
 
@@ -222,7 +230,8 @@ fn wrap(secret: &[u8], to: &[PathBuf], directory: &Path, out: Output) -> Result<
     let cards = to.iter().map(|path| Ok((path, Card::read(path)?))).collect::<Result<Vec<_>, Failure>>()?;
     let mut made = Vec::new();
     for (path, card) in cards {
-        let name = path.file_name().ok_or_else(|| Failure::misuse(format!("{} is no file", path.display())))?;
+        let name =
+            path.file_name().ok_or_else(|| Failure::misuse(format!("{} is no file", path.display())))?;
         let file = directory.join(name).with_extension("wrapped");
         card.wrap(secret, &file)?;
         made.push((file, card.account));

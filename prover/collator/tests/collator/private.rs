@@ -72,7 +72,8 @@ impl Homes {
         let info = *collators.first().expect("a collator").info();
         let keys = directory.path().join("keys");
         std::fs::create_dir_all(&keys).expect("a directory");
-        let (proving_key, tier_key) = setup::development_keys(chain(), tiny(), &Options::default()).expect("keys");
+        let (proving_key, tier_key) =
+            setup::development_keys(chain(), tiny(), &Options::default()).expect("keys");
         proving_key.write(paths::proving_key(&keys, tiny())).expect("written");
         let validity_key = setup::validity_key(&info, vec![tier_key]).encode();
         files::write_atomically(&paths::validity_key(&keys), &validity_key).expect("written");
@@ -227,7 +228,8 @@ fn the_program_wraps_and_unwraps_and_says_what_is_wrong() {
     }
 
     files.write("private.json", &private_spec().to_string());
-    let genesis = "genesis --chain private-payments --para-id 2000 --spec private.json --secrets secrets.json --out";
+    let genesis =
+        "genesis --chain private-payments --para-id 2000 --spec private.json --secrets secrets.json --out";
     for home in ["one", "two"] {
         files.run(&format!("{genesis} {home} --json")).json(0);
     }

@@ -316,8 +316,7 @@ impl Story<'_> {
             out.strong(duration(times.prove)),
             amount(fees, &sample.collator().token()?)
         ))?;
-        let used: serde_json::Map<_, _> =
-            used.into_iter().map(|(name, used)| (name, used.into())).collect();
+        let used: serde_json::Map<_, _> = used.into_iter().map(|(name, used)| (name, used.into())).collect();
         self.figure("calls", used.into());
         self.figure("execute_seconds", json!(times.execute.as_secs_f64()));
         self.figure("witness_seconds", json!(times.witness.as_secs_f64()));
