@@ -338,6 +338,7 @@ impl Parachain {
             context: statement::context(&parent.hash, &intake.values),
             upgrade: None,
             messages: messages::messages(&intake),
+            chain_keys: Vec::new(),
         };
         let tier = Some(self.circuit.tier.tier);
         let execution = info.chain.execute(&state, &context, tier, extrinsics).expect("a block");
