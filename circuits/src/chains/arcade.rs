@@ -75,8 +75,8 @@ impl Scene for GameNight {
         let mut sign = |call: &str, sender: u32, nonce: u32, arguments: Json| {
             people.sign(identity, call, sender, nonce, &arguments).map(|bytes| calls.push(bytes))
         };
-        // Whoever opens and joins is known; whoever pays comes after them.
-        let payer = |number: u32| people.spread(2 * opened.max(joined) + 1 + number);
+        // Whoever opens and joins is known; whoever pays comes after them, and after the opener of game 0, who is paid.
+        let payer = |number: u32| people.spread(2 * opened.max(joined).max(1) + 1 + number);
         for number in 0..transfers + opens {
             let (call, receiver) = if number < transfers {
                 ("transfer", people.key(Self::players(people, 0)[0]))
