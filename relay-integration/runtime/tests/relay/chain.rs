@@ -76,7 +76,9 @@ type State = TrieBackend<Store, BlakeTwo256>;
 
 /// The trie nodes of all states that are kept, by prefix and hash as a node's database has them, and how often each is there.
 #[derive(Clone, Debug, Default)]
-struct Store(Arc<RwLock<HashMap<Vec<u8>, (DBValue, i32)>>>);
+struct Store(Arc<RwLock<Nodes>>);
+
+type Nodes = HashMap<Vec<u8>, (DBValue, i32)>;
 
 impl TrieBackendStorage<BlakeTwo256> for Store {
     fn get(&self, hash: &Hash, prefix: (&[u8], Option<u8>)) -> Result<Option<DBValue>, String> {
