@@ -1,4 +1,5 @@
-//! Measures the circuits of all chains and prints `weights.csv`; `--write` writes it, `--check` compares.
+//! Measures the circuits of all chains and prints `weights.csv`; `--write` writes it, `--check` compares. The name of a chain
+//! prints the rows of that one.
 //!
 //! `cargo run --release -p zkpov-circuits --example weights -- --write`
 
@@ -7,14 +8,20 @@ use std::{env, fs, process::ExitCode};
 use ark_relations::gr1cs;
 use rayon::prelude::*;
 use zkpov_circuits::{
-    chains::chains,
-    runtime::weights::{CSV_HEADER, TierWeight},
+    chains::measured_chains,
+    runtime::{
+        Chain,
+        weights::{CSV_HEADER, TierWeight},
+    },
 };
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/weights.csv");
 
 fn main() -> ExitCode {
-    let measured = chains().into_par_iter().map(|chain| {
+    let argument = env::args().nth(1);
+    let named = |chain: &&dyn Chain| argument.as_deref() == Some(chain.name());
+    let one: Vec<_> = measured_chains().into_iter().filter(named).collect();
+    let measured = if one.is_empty() { measured_chains() } else { one }.into_par_iter().map(|chain| {
         let (calls, tiers) = rayon::join(
             || chain.call_weights(),
             || chain.tiers().par_iter().map(|tier| TierWeight::measure(chain, tier)).collect::<Vec<_>>(),
@@ -28,7 +35,7 @@ fn main() -> ExitCode {
     let mut rows = vec![CSV_HEADER.to_owned()];
     rows.extend(measured.collect::<Vec<_>>().concat());
     let csv = rows.join("\n") + "\n";
-    match env::args().nth(1).as_deref() {
+    match argument.as_deref() {
         Some("--write") => {
             fs::write(FILE, csv).expect("the file can be written");
             println!("wrote {FILE}");

@@ -86,7 +86,7 @@ impl Market {
     }
 
     /// The identity of the pool.
-    fn pool(people: &People<'_>) -> Element {
+    pub(super) fn pool(people: &People<'_>) -> Element {
         pools::record::first_identity(&Self::asset(people), &people.key(AUTHOR), POOL)
     }
 }

@@ -68,6 +68,16 @@ impl Natural {
         Ok(Self { value: value.clone(), bits, low, low_bits: LOW_BITS })
     }
 
+    /// `low` + 2^64 · `high`, both of which the caller knows to be below 2^64. No constraint.
+    ///
+    /// # Errors
+    ///
+    /// None but those of allocation.
+    pub fn from_limbs(low: FpVar<Fr>, high: &FpVar<Fr>) -> Result<Self> {
+        let value = linear::weighted_sum([(Fr::ONE, &low), (power_of_two(LOW_BITS as u32), high)])?;
+        Ok(Self { value, bits: 2 * LOW_BITS, low, low_bits: LOW_BITS })
+    }
+
     /// The number as a field element.
     pub fn as_field(&self) -> &FpVar<Fr> {
         &self.value

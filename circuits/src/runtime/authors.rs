@@ -30,7 +30,7 @@ use crate::{
     integer::to_u128,
     linear::{Linear, sum, weighted_sum},
     namespace, record,
-    state::{Fields, Label, Layout, Value},
+    state::{Atoms, Fields, Label, Layout, Value},
 };
 
 /// Storage of the [`Authors`].
@@ -66,6 +66,10 @@ impl Value for Seat {
         fields: Fields<'_>,
     ) -> Result<Uint<INDEX_BITS>> {
         Uint::enforce(label.range, &hint::field(cs, label.variable, || fields.get(0))?)
+    }
+
+    fn assume(_: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<Uint<INDEX_BITS>> {
+        atom(INDEX_BITS, fields.get(0)).map(Uint::trust)
     }
 
     fn variables(seat: &Uint<INDEX_BITS>) -> Vec<FpVar<Fr>> {

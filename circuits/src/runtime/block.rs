@@ -57,6 +57,7 @@ use zkpov_verifier::{
 use super::{
     account::{ACCOUNTS, Account, AccountVar, MAX_ISSUANCE, Parameters},
     authors::Authors,
+    call::IdleContext,
     chain::Tier,
     extrinsic::{CHAIN_TAG, message_variable},
     lane::{Kind, slot_widths},
@@ -80,7 +81,7 @@ use crate::{
     linear::{self, Linear},
     namespace,
     state::{
-        Fields, Layout, Openings, Recorder, STORAGES,
+        Fields, Layout, Openings, Recorder, STORAGES, Value,
         circuit::{Index, Place, State},
         pack_variables,
     },
@@ -343,23 +344,34 @@ impl<'w> Block<'w> {
         if state.recorder().is_some() {
             state.expect_idle(witness.iter().flat_map(|witness| witness.records.clone()));
         }
+        let choice = kind.choose(state.cs(), used, inputs)?;
         let mut slot = Slot { state, statement, rules, used: used.clone(), sender: None };
         if !kind.is_signed() {
-            let done = kind.execute(&mut slot, inputs)?;
+            let done = kind.execute(&mut slot, &choice, inputs)?;
             return Ok(SlotResult { message: None, body: pack_variables(&slot_widths(kind), &done.body)? });
         }
         let cs = slot.cs();
         let known = || witness.ok_or(SynthesisError::AssignmentMissing);
         let index = Index::hint(&cs, "sender", accounts(slot.state), || Ok(known()?.sender))?;
-        let terms = Terms::hint(&cs, slot.statement, slot.rules, witness)?;
-        let (account, place) = slot.read::<Account>(&index)?;
+        let signs = choice.signs.as_ref().unwrap_or(used);
+        let terms = Terms::hint(&cs, slot.statement, slot.rules, choice.signs.as_ref(), witness)?;
+        if let Some(signs) = &choice.signs {
+            // Where nobody signs, whoever calls or not.
+            slot.state.expect_idle([IdleContext::account().elements()]);
+            let nobody = linear::difference(used.as_field(), signs.as_field())?;
+            for part in [index.as_field(), terms.fee.as_field()] {
+                constraint::enforce_product("runtime/nobody pays", &nobody, part, Linear::new(&cs))?;
+            }
+        }
+        let (account, place) = slot.state.read::<Account>(signs, &index)?;
         let (key, nonce) = (account.key.clone(), account.nonce.clone());
         slot.sender = Some(Sender::new(index.clone(), account));
-        let done = kind.execute(&mut slot, inputs)?;
+        let done = kind.execute(&mut slot, &choice, inputs)?;
 
         let sender = slot.sender.take().ok_or(SynthesisError::ArityMismatch)?;
         let account = sender.charged(terms.fee.as_field(), &slot.rules.parameters.existential_deposit)?;
-        slot.write::<Account>(place, &account)?;
+        let held = choice.signs.clone().unwrap_or_else(|| Bit::constant(true));
+        slot.state.write_held::<Account>(signs, place, &account, &held)?;
 
         let number = FpVar::Constant(Fr::from(number));
         let header =
@@ -371,9 +383,9 @@ impl<'w> Block<'w> {
                 let SlotWitness { r8: [x, y], s, .. } = *known()?;
                 Ok(SignatureValues { r8: Point { x, y }, s })
             })?;
-            eddsa::verify(used, &key, &signature, &message)?;
+            eddsa::verify(signs, &key, &signature, &message)?;
         }
-        slot.rules.paid.add(Fr::ONE, &product(used.as_field(), terms.fee.as_field())?);
+        slot.rules.paid.add(Fr::ONE, &product(signs.as_field(), terms.fee.as_field())?);
         let mut body = vec![index.as_field().clone(), terms.fee.as_field().clone()];
         body.extend(done.body);
         Ok(SlotResult { message: Some(message), body: pack_variables(&slot_widths(kind), &body)? })
@@ -490,11 +502,12 @@ struct Terms {
 }
 
 impl Terms {
-    /// Terms of the prover's choice: in range, not expired, with a sufficient fee.
+    /// Terms of the prover's choice: in range, not expired, with a sufficient fee where somebody `signs`, always if that is not said.
     fn hint(
         cs: &ConstraintSystemRef<Fr>,
         statement: &Statement,
         rules: &Rules,
+        signs: Option<&Bit>,
         witness: Option<&SlotWitness>,
     ) -> Result<Self> {
         let _namespace = namespace::enter(cs, "terms");
@@ -504,7 +517,9 @@ impl Terms {
         let fee = U64::enforce("runtime/fee range", &hint::field(cs, "fee", || Ok(known()?.fee))?)?;
         // The number is a `u32` of the verifier's.
         U32::trust(statement.number().clone()).enforce_at_most("runtime/expiry", &expiry)?;
-        rules.parameters.minimum_fee.enforce_at_most("runtime/minimum fee", &fee)?;
+        let minimum = &rules.parameters.minimum_fee;
+        let minimum = signs.map_or_else(|| Ok(minimum.clone()), |signs| minimum.and(signs))?;
+        minimum.enforce_at_most("runtime/minimum fee", &fee)?;
         Ok(Self { expiry, fee })
     }
 }

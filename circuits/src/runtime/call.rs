@@ -36,6 +36,9 @@ pub trait Call: Debug + Send + Sync + 'static {
     /// rounded up, and opens no more accounts for them. More than 1 where senders carry what many others did.
     const SLOTS_PER_SENDER: u32 = 1;
 
+    /// The storage of records that are [read privately](Slot::privately), and how many are: of those that an unused slot reads, the last.
+    const PRIVATE_READS: Option<(u8, usize)> = None;
+
     /// What the sender signs beside the header.
     type Arguments: Value + Encode + Decode;
 
@@ -203,6 +206,12 @@ impl<'a> View<'a> {
     pub(super) fn new(recorder: &'a Recorder<'a>, context: &IdleContext) -> Self {
         let IdleContext { parameters, number, relay_parent_number } = *context;
         Self { recorder, room: None, parameters, number, relay_parent_number }
+    }
+
+    /// What the contents of unused slots are chosen by here.
+    pub(crate) fn idle_context(&self) -> IdleContext {
+        let Self { parameters, number, relay_parent_number, .. } = *self;
+        IdleContext { parameters, number, relay_parent_number }
     }
 
     /// As one looks who may send no more than this many transfers to each chain.

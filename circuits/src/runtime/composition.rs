@@ -29,6 +29,7 @@ use super::{
     select::{Bounds, Selection, decode, native_refusal, select},
     spec::Spec,
     statement::CircuitVersion,
+    universal::Universal,
     vault::{VAULT, Vault, commitment},
 };
 use crate::{
@@ -37,7 +38,7 @@ use crate::{
     r1cs::R1cs,
     state::{
         ChangeSet, Layout, MerkleProof, OpeningPlan, Recorder, STORAGES, Shape, StateError, StateReader,
-        Value, packed_widths, read_record, state_root,
+        Value, circuit::Ports, packed_widths, read_record, state_root,
     },
 };
 
@@ -79,6 +80,8 @@ pub struct Composition {
     pallets: Vec<Box<dyn Pallet>>,
     /// The call kinds by number, which is also the lane.
     kinds: Vec<Box<dyn Kind>>,
+    /// Whether one lane takes the calls of all pallets.
+    universal: bool,
     tiers: Vec<Tier>,
 }
 
@@ -164,7 +167,16 @@ impl Composition {
     /// If the pallets do not fit together: more lanes than a statement has, a tier with more lanes than the chain, a storage
     /// that two pallets keep, or two pallets that take messages.
     pub fn new(settings: Settings) -> Self {
-        Self::with_bodies(BodyFormat::Public, settings)
+        Self::with_bodies(BodyFormat::Public, None, settings)
+    }
+
+    /// The chain of these settings with one lane, any slot of which takes any call of any pallet through these ports.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn universal(ports: Vec<Ports>, settings: Settings) -> Self {
+        Self::with_bodies(BodyFormat::Public, Some(ports), settings)
     }
 
     /// The chain of these settings whose bodies are encrypted.
@@ -173,10 +185,10 @@ impl Composition {
     ///
     /// As [`new`](Self::new).
     pub fn private(settings: Settings) -> Self {
-        Self::with_bodies(BodyFormat::Private, settings)
+        Self::with_bodies(BodyFormat::Private, None, settings)
     }
 
-    fn with_bodies(bodies: BodyFormat, settings: Settings) -> Self {
+    fn with_bodies(bodies: BodyFormat, ports: Option<Vec<Ports>>, settings: Settings) -> Self {
         let Settings {
             name,
             runtime_version,
@@ -196,7 +208,11 @@ impl Composition {
             assert_eq!(*slot, Shape::Absent, "storage {storage} is kept twice in `{name}`");
             *slot = shape;
         }
-        let kinds: Vec<_> = pallets.iter().flat_map(|pallet| pallet.kinds()).map(|kind| kind.0).collect();
+        let mut kinds: Vec<_> = pallets.iter().flat_map(|pallet| pallet.kinds()).map(|kind| kind.0).collect();
+        let universal = ports.is_some();
+        if let Some(ports) = ports {
+            kinds = vec![Box::new(Universal::new(kinds, ports))];
+        }
         assert!(kinds.len() <= MAX_LANES, "a statement has {MAX_LANES} lanes");
         let tier = |(id, mut capacities): (u8, Vec<u32>)| {
             assert!(capacities.len() <= kinds.len(), "more capacities than lanes of `{name}`");
@@ -210,7 +226,7 @@ impl Composition {
         assert!(carriers <= 1, "one pallet of `{name}` takes the messages");
         let (runtime, transaction, messages) = (runtime_version, transaction_version, carriers > 0);
         let version = CircuitVersion { runtime, transaction, upgrades, bodies, messages };
-        Self { name, version, token, layout, pallets, kinds, tiers }
+        Self { name, version, token, layout, pallets, kinds, universal, tiers }
     }
 
     /// How the state is laid out.
@@ -232,15 +248,25 @@ impl Composition {
 
     /// The pallets with the numbers of slots of their kinds.
     fn pallets<'p>(&'p self, tier: &'p Tier) -> impl Iterator<Item = (&'p dyn Pallet, Vec<u32>)> {
+        // Of a lane for all calls each can take every slot.
+        let any = tier.lanes.first().map(|lane| lane.capacity).filter(|_| self.universal);
         let mut capacities = tier.lanes.iter().map(|lane| lane.capacity);
         self.pallets.iter().map(move |pallet| {
-            let own = capacities.by_ref().take(pallet.kinds().len()).collect();
+            let kinds = pallet.kinds().len();
+            let own = match any {
+                Some(slots) => vec![slots; kinds],
+                None => capacities.by_ref().take(kinds).collect(),
+            };
             (pallet.as_ref(), own)
         })
     }
 
     /// How storages are opened, where a pallet says.
     fn plans(&self, tier: &Tier) -> Vec<(u8, OpeningPlan)> {
+        if self.universal {
+            let lanes = self.kinds.iter().zip(&tier.lanes);
+            return lanes.flat_map(|(kind, lane)| kind.plans(&self.layout, lane.capacity)).collect();
+        }
         self.pallets(tier).flat_map(|(pallet, capacities)| pallet.plans(&capacities)).collect()
     }
 
@@ -574,7 +600,7 @@ impl Composition {
     }
 
     fn kind(&self, name: &str) -> Result<(u8, &dyn Kind), ExtrinsicError> {
-        let found = self.kinds.iter().zip(0u8..).find(|(kind, _)| kind.is_signed() && kind.name() == name);
+        let found = self.kinds.iter().zip(0u8..).find(|(kind, _)| kind.has_call(name));
         let (kind, number) = found.ok_or_else(|| {
             let names: Vec<&str> =
                 self.kinds.iter().filter(|kind| kind.is_signed()).map(|kind| kind.name()).collect();
@@ -590,7 +616,7 @@ impl Composition {
     ) -> Result<(Header, Vec<u8>, Option<Json>), ExtrinsicError> {
         let (HeaderJson { call, sender, nonce, expiry, fee }, arguments, signature) = split_json(members)?;
         let (number, kind) = self.kind(&call)?;
-        let arguments = kind.arguments_from_json(arguments)?;
+        let arguments = kind.arguments_from_json(&call, arguments)?;
         Ok((Header { call: number, sender, nonce, expiry, fee }, arguments, signature))
     }
 
@@ -599,7 +625,7 @@ impl Composition {
         let kind = self.kinds.get(usize::from(header.call));
         let kind = kind.ok_or_else(|| ExtrinsicError::Json(format!("no call of kind {}", header.call)))?;
         let Header { sender, nonce, expiry, fee, .. } = *header;
-        let common = HeaderJson { call: kind.name().into(), sender, nonce, expiry, fee };
+        let common = HeaderJson { call: kind.call_of(arguments).into(), sender, nonce, expiry, fee };
         let json = |error: serde_json::Error| ExtrinsicError::Json(error.to_string());
         let Json::Object(mut members) = serde_json::to_value(common).map_err(json)? else {
             return Err(ExtrinsicError::Json("a header is an object".into()));

@@ -14,7 +14,14 @@ use super::{
     call::{Call, IdleContext, Inherent, Unfit, View},
     slot::Slot,
 };
-use crate::state::{Fields, Label, Layout, StateError, Value, pack, packed_widths, unpack};
+use crate::{
+    bit::Bit,
+    state::{
+        Fields, Label, Layout, OpeningPlan, StateError, Value,
+        circuit::ports::{Atom, atoms_of},
+        pack, packed_widths, unpack,
+    },
+};
 
 /// What a slot did: elements of what was signed, packed; elements of the body, each with its width.
 pub(crate) struct Done {
@@ -23,14 +30,65 @@ pub(crate) struct Done {
 }
 
 /// What an unused slot holds.
+#[derive(Debug)]
 pub(crate) struct IdleSlot {
     pub(crate) inputs: Vec<Fr>,
     pub(crate) records: Vec<Vec<Fr>>,
 }
 
+/// Which call of several a slot executes, and whether somebody signs it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Choice {
+    /// A bit for each call, one of which is 1 in a used slot; none where a slot has but one call.
+    pub(crate) selectors: Vec<Bit>,
+    /// Whether the slot's sender signs and pays, where used slots are not all alike in that.
+    pub(crate) signs: Option<Bit>,
+}
+
 /// A call kind of a chain.
 pub(crate) trait Kind: Debug + Send + Sync {
     fn name(&self) -> &'static str;
+
+    /// Whether users know a call of this name in the lane.
+    fn has_call(&self, name: &str) -> bool {
+        self.is_signed() && self.name() == name
+    }
+
+    /// The name of the call that has these arguments.
+    fn call_of(&self, arguments: &[u8]) -> &'static str {
+        let _ = arguments;
+        self.name()
+    }
+
+    /// The lane's arguments for a call of this name with these.
+    #[cfg(test)]
+    fn arguments_of(&self, call: &str, arguments: Vec<u8>) -> Vec<u8> {
+        let _ = call;
+        arguments
+    }
+
+    /// Whether an author puts calls into the lane that nobody signs.
+    fn has_inherents(&self) -> bool {
+        !self.is_signed()
+    }
+
+    /// Which call a slot executes.
+    fn choose(&self, cs: &ConstraintSystemRef<Fr>, used: &Bit, inputs: Fields<'_>) -> gr1cs::Result<Choice> {
+        let _ = (cs, used, inputs);
+        Ok(Choice::default())
+    }
+
+    /// The atoms of these inputs.
+    fn atoms(&self, layout: &Layout, inputs: &[Fr]) -> gr1cs::Result<Vec<Atom>>;
+
+    /// How many of the records of an unused slot, the last ones, are read privately, and from which storage.
+    fn private_reads(&self) -> Option<(u8, usize)>;
+
+    /// How storages are opened in a block with so many slots, where the cheapest plan for any accesses would be wasteful.
+    fn plans(&self, layout: &Layout, capacity: u32) -> Vec<(u8, OpeningPlan)> {
+        let _ = (layout, capacity);
+        Vec::new()
+    }
 
     /// Whether slots have a sender, who signs.
     fn is_signed(&self) -> bool;
@@ -38,13 +96,17 @@ pub(crate) trait Kind: Debug + Send + Sync {
     /// How many slots of a full lane share a sender.
     fn slots_per_sender(&self) -> u32;
 
+    /// Packed elements of what a user signs.
+    fn signed_elements(&self) -> usize;
+
     /// Widths of what the body says of a slot, sender and fee apart.
     fn body_widths(&self) -> Vec<usize>;
 
     /// Bytes that the arguments take at the beginning of `input`.
     fn arguments_length(&self, input: &[u8]) -> Result<usize, ExtrinsicError>;
 
-    fn arguments_from_json(&self, members: Map<String, Json>) -> Result<Vec<u8>, ExtrinsicError>;
+    /// The arguments of the call of this name.
+    fn arguments_from_json(&self, call: &str, members: Map<String, Json>) -> Result<Vec<u8>, ExtrinsicError>;
 
     fn arguments_to_json(&self, arguments: &[u8]) -> Result<Map<String, Json>, ExtrinsicError>;
 
@@ -58,7 +120,7 @@ pub(crate) trait Kind: Debug + Send + Sync {
 
     fn idle(&self, context: &IdleContext) -> IdleSlot;
 
-    fn execute(&self, slot: &mut Slot<'_, '_>, inputs: Fields<'_>) -> gr1cs::Result<Done>;
+    fn execute(&self, slot: &mut Slot<'_, '_>, choice: &Choice, inputs: Fields<'_>) -> gr1cs::Result<Done>;
 }
 
 /// How many senders the calls of a lane of `capacity` slots can have.
@@ -74,7 +136,7 @@ pub(crate) fn lane(kind: &dyn Kind, number: u8, capacity: u32) -> Lane {
 }
 
 /// Widths of a fee in the body.
-const FEE_BITS: usize = u64::BITS as usize;
+pub(crate) const FEE_BITS: usize = u64::BITS as usize;
 
 /// Widths of all that the body says of a slot: sender and fee first, where there is a sender.
 pub(crate) fn slot_widths(kind: &dyn Kind) -> Vec<usize> {
@@ -117,12 +179,11 @@ pub(crate) struct Unsigned<I>(pub(crate) I);
 
 const INPUT: Label = Label { variable: "input", range: "input" };
 
-fn hint<V: Value>(
-    cs: &ConstraintSystemRef<Fr>,
-    layout: &Layout,
-    fields: Fields<'_>,
-) -> gr1cs::Result<V::Var> {
-    V::hint(cs, layout, INPUT, fields)
+fn hint<V: Value>(slot: &mut Slot<'_, '_>, fields: Fields<'_>) -> gr1cs::Result<V::Var> {
+    if slot.state.has_ports() {
+        return slot.state.shared_inputs::<V>(fields);
+    }
+    V::hint(&slot.cs(), slot.state.layout(), INPUT, fields)
 }
 
 fn decode<A: Decode>(bytes: &[u8]) -> Result<A, ExtrinsicError> {
@@ -143,8 +204,20 @@ impl<C: Call> Kind for Signed<C> {
         true
     }
 
+    fn atoms(&self, layout: &Layout, inputs: &[Fr]) -> gr1cs::Result<Vec<Atom>> {
+        atoms_of::<C::Inputs>(layout, inputs)
+    }
+
+    fn private_reads(&self) -> Option<(u8, usize)> {
+        C::PRIVATE_READS
+    }
+
     fn slots_per_sender(&self) -> u32 {
         C::SLOTS_PER_SENDER
+    }
+
+    fn signed_elements(&self) -> usize {
+        packed_widths(&C::Arguments::widths()).len()
     }
 
     fn body_widths(&self) -> Vec<usize> {
@@ -157,7 +230,7 @@ impl<C: Call> Kind for Signed<C> {
         Ok(input.len() - rest.len())
     }
 
-    fn arguments_from_json(&self, members: Map<String, Json>) -> Result<Vec<u8>, ExtrinsicError> {
+    fn arguments_from_json(&self, _: &str, members: Map<String, Json>) -> Result<Vec<u8>, ExtrinsicError> {
         C::Arguments::from_json(&Json::Object(members))
             .map(|arguments| arguments.encode())
             .map_err(ExtrinsicError::Json)
@@ -188,8 +261,8 @@ impl<C: Call> Kind for Signed<C> {
         IdleSlot { inputs: idle.inputs.elements(), records: idle.records }
     }
 
-    fn execute(&self, slot: &mut Slot<'_, '_>, inputs: Fields<'_>) -> gr1cs::Result<Done> {
-        let inputs = hint::<C::Inputs>(&slot.cs(), slot.state.layout(), inputs)?;
+    fn execute(&self, slot: &mut Slot<'_, '_>, _: &Choice, inputs: Fields<'_>) -> gr1cs::Result<Done> {
+        let inputs = hint::<C::Inputs>(slot, inputs)?;
         let executed = self.0.execute(slot, inputs)?;
         let signed = crate::state::pack_variables(
             &C::Arguments::widths(),
@@ -208,8 +281,20 @@ impl<I: Inherent> Kind for Unsigned<I> {
         false
     }
 
+    fn atoms(&self, layout: &Layout, inputs: &[Fr]) -> gr1cs::Result<Vec<Atom>> {
+        atoms_of::<I::Inputs>(layout, inputs)
+    }
+
+    fn private_reads(&self) -> Option<(u8, usize)> {
+        None
+    }
+
     fn slots_per_sender(&self) -> u32 {
         1
+    }
+
+    fn signed_elements(&self) -> usize {
+        0
     }
 
     fn body_widths(&self) -> Vec<usize> {
@@ -220,7 +305,7 @@ impl<I: Inherent> Kind for Unsigned<I> {
         Err(not_an_extrinsic::<I>())
     }
 
-    fn arguments_from_json(&self, _: Map<String, Json>) -> Result<Vec<u8>, ExtrinsicError> {
+    fn arguments_from_json(&self, _: &str, _: Map<String, Json>) -> Result<Vec<u8>, ExtrinsicError> {
         Err(not_an_extrinsic::<I>())
     }
 
@@ -246,8 +331,8 @@ impl<I: Inherent> Kind for Unsigned<I> {
         IdleSlot { inputs: idle.inputs.elements(), records: idle.records }
     }
 
-    fn execute(&self, slot: &mut Slot<'_, '_>, inputs: Fields<'_>) -> gr1cs::Result<Done> {
-        let inputs = hint::<I::Inputs>(&slot.cs(), slot.state.layout(), inputs)?;
+    fn execute(&self, slot: &mut Slot<'_, '_>, _: &Choice, inputs: Fields<'_>) -> gr1cs::Result<Done> {
+        let inputs = hint::<I::Inputs>(slot, inputs)?;
         let body = self.0.execute(slot, inputs)?;
         Ok(Done { signed: Vec::new(), body: I::Body::variables(&body) })
     }

@@ -12,6 +12,7 @@
 //!     │           ├── messages  what is taken from other chains and sent
 //!     │           └── register  single records that a block keeps in variables
 //!     ├── extrinsic   what users sign           spec   chain specs
+//!     ├── universal   any call of any pallet in one slot
 //!     ├── lane        any call behind one interface
 //!     ├── authors     who authors when
 //!     ├── account     accounts, parameters
@@ -39,6 +40,7 @@ mod select;
 mod slot;
 mod spec;
 pub mod statement;
+mod universal;
 pub mod vault;
 pub mod weights;
 

@@ -48,7 +48,7 @@ use crate::{
     integer::{power_of_two, unpack},
     linear::weighted_sum,
     namespace,
-    state::{Element, Fields, Label, Layout, Value},
+    state::{Atoms, Element, Fields, Label, Layout, Value},
     values,
 };
 
@@ -110,6 +110,10 @@ impl Value for Secret {
         fields: Fields<'_>,
     ) -> Result<FpVar<Fr>> {
         Element::hint(cs, layout, label, fields)
+    }
+
+    fn assume(layout: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<FpVar<Fr>> {
+        Element::assume(layout, fields, atom)
     }
 
     fn variables(value: &FpVar<Fr>) -> Vec<FpVar<Fr>> {

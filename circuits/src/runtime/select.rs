@@ -27,7 +27,12 @@ use super::{
     lane::{Kind, senders},
     messages::Mail,
 };
-use crate::{bit::Bit, constraint, integer::scalar_to_field, state::StateError};
+use crate::{
+    bit::Bit,
+    constraint,
+    integer::scalar_to_field,
+    state::{StateError, circuit::PRIVATE_READ},
+};
 
 /// What became of a list of extrinsics.
 #[derive(Debug, Default)]
@@ -77,12 +82,13 @@ pub(crate) fn select(
     let mut selector = Selector { block, bounds, selection, waiting: BTreeMap::new() };
     let candidates = selector.signed(extrinsics)?;
     for (lane, kind) in bounds.kinds.iter().enumerate() {
+        if kind.has_inherents() {
+            selector.fill_with_inherents(lane)?;
+        }
         if kind.is_signed() {
             let of_lane =
                 candidates.iter().filter(|(_, extrinsic)| usize::from(extrinsic.header.call) == lane);
             selector.fill(lane, of_lane)?;
-        } else {
-            selector.fill_with_inherents(lane)?;
         }
     }
     selector.settle_waiting()?;
@@ -175,7 +181,7 @@ impl Selector<'_, '_, '_> {
     fn fill_with_inherents(&mut self, lane: usize) -> Result<(), ExecutionError> {
         while !self.lane_is_full(lane) {
             let Some(inputs) = self.inputs(lane, 0, &[]).map_err(unreadable)? else { break };
-            let slot = SlotWitness::inherent(inputs);
+            let slot = SlotWitness::inherent(inputs, self.bounds.context.number);
             if let Err(refusal) = self.execute(lane, &slot)? {
                 return Err(ExecutionError::Format(format!("an inherent refuses itself: {refusal}")));
             }
@@ -254,7 +260,7 @@ impl Selector<'_, '_, '_> {
                 self.push(lane, Some(position), slot);
                 Ok(true)
             }
-            Err(Refusal::Upgrade) => {
+            Err(Refusal::Upgrade | Refusal::Rule { rule: PRIVATE_READ }) => {
                 let place = (extrinsic.header.sender, extrinsic.header.nonce);
                 self.waiting.entry(place).or_default().push(position);
                 Ok(false)
@@ -381,9 +387,9 @@ impl SlotWitness {
         }
     }
 
-    /// A used slot of an inherent.
-    pub(crate) fn inherent(inputs: Vec<Fr>) -> Self {
-        Self { inputs, ..Self::blank() }
+    /// A used slot of an inherent in block `number`.
+    pub(crate) fn inherent(inputs: Vec<Fr>, number: u32) -> Self {
+        Self { expiry: number.into(), inputs, ..Self::blank() }
     }
 
     /// A used slot that a body tells of.

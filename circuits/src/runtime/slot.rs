@@ -71,6 +71,21 @@ impl Sender {
         Self { index, account, taken: Linear::new(&ConstraintSystemRef::None), given: None }
     }
 
+    /// The same account, of which nothing is taken yet.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(self.index.clone(), self.account.clone())
+    }
+
+    /// What was taken, and what was given.
+    pub(crate) fn moved(self) -> (Linear, Option<Linear>) {
+        (self.taken, self.given)
+    }
+
+    /// Takes and gives as much.
+    pub(crate) fn move_by(&mut self, taken: Linear, given: Option<Linear>) {
+        (self.taken, self.given) = (taken, given);
+    }
+
     /// The account after the call, which costs `fee`. It keeps the existential deposit, so that what is left is not
     /// negative; its nonce is used.
     pub(crate) fn charged(self, fee: &FpVar<Fr>, deposit: &U128) -> Result<AccountVar> {

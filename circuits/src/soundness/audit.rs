@@ -39,19 +39,27 @@ use crate::{
 pub struct Audit {
     name: String,
     seed: u64,
+    replaces: bool,
     exceptions: Vec<Declaration>,
 }
 
 impl Audit {
     /// An audit of the circuit that reports will call `name`.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), seed: 0, exceptions: Vec::new() }
+        Self { name: name.into(), seed: 0, replaces: true, exceptions: Vec::new() }
     }
 
     /// Seeds the random values; 0 unless set. An audit is deterministic.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Only perturbs variables in place: for circuits that are too large to be run again for each hint.
+    #[must_use]
+    pub fn perturbing(mut self) -> Self {
+        self.replaces = false;
         self
     }
 
@@ -79,7 +87,7 @@ impl Audit {
         let removed = removed_names();
         let instance = Instance::of(&circuit)?;
         let run = Run { audit: self, instance: &instance, removed: &removed };
-        let mut findings = run.replace_hints(&circuit)?;
+        let mut findings = if self.replaces { run.replace_hints(&circuit)? } else { Vec::new() };
         findings.extend(run.perturb_variables());
         Ok(self.report(&instance, findings))
     }
@@ -97,7 +105,7 @@ impl Audit {
         Report {
             circuit: self.name.clone(),
             constraints: instance.r1cs.constraints(),
-            hints: instance.session.hints.len(),
+            hints: if self.replaces { instance.session.hints.len() } else { 0 },
             variables: instance.r1cs.variables() - 1,
             survivors,
             excepted,

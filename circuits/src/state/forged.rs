@@ -94,7 +94,8 @@ fn a_stale_read_is_refused() {
     let below = below();
     let block = block!(below, 2, &[Step::Read(3), Step::Write(0, 50), Step::Read(3)]);
     let (mut openings, _) = block.record();
-    openings.accesses[1] = Access { there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
+    openings.accesses[1] =
+        Access { storage: CELLS, there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
     block.refused_by(&openings, ["state/memory"]);
 }
 
@@ -159,7 +160,8 @@ fn a_dropped_access_is_refused() {
     let block = block!(below, 1, &steps);
     let (mut openings, _) = block.record();
     // The third goes on from the first as if the second had not been.
-    openings.accesses[2] = Access { there: true, fields: vec![50u64.into()], previous: Fr::ONE };
+    openings.accesses[2] =
+        Access { storage: CELLS, there: true, fields: vec![50u64.into()], previous: Fr::ONE };
     block.refused_by(&openings, ["state/memory"]);
 }
 
@@ -171,15 +173,18 @@ fn a_value_from_the_future_is_refused() {
     let block = block!(below, 2, &steps);
     let (openings, _) = block.record();
     let mut exchanged = openings.clone();
-    exchanged.accesses[2] = Access { there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
-    exchanged.accesses[1] = Access { there: true, fields: vec![70u64.into()], previous: Fr::from(3u64) };
+    exchanged.accesses[2] =
+        Access { storage: CELLS, there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
+    exchanged.accesses[1] =
+        Access { storage: CELLS, there: true, fields: vec![70u64.into()], previous: Fr::from(3u64) };
     let exchanged =
         block.opened(exchanged, &[touch(3, [leaf(33), leaf(50)], 2), touch(60, [leaf(66), leaf(66)], 1)]);
     block.refused_by(&exchanged, ["state/time order"]);
     // Nor may an access go on from itself.
     let mut own = openings;
-    own.accesses[1] = Access { there: true, fields: vec![50u64.into()], previous: Fr::from(2u64) };
-    own.accesses[2] = Access { there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
+    own.accesses[1] =
+        Access { storage: CELLS, there: true, fields: vec![50u64.into()], previous: Fr::from(2u64) };
+    own.accesses[2] = Access { storage: CELLS, there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
     let own = block.opened(own, &[touch(3, [leaf(33), leaf(70)], 3), touch(60, [leaf(66), leaf(66)], 1)]);
     block.refused_by(&own, ["state/time order"]);
 }
@@ -190,7 +195,8 @@ fn accesses_exchanged_with_times_in_order_are_refused() {
     let block = block!(below, 1, &[Step::Read(3), Step::Write(0, 50), Step::Read(3), Step::Write(1, 70)]);
     let (mut openings, _) = block.record();
     openings.accesses[0].fields = vec![70u64.into()];
-    openings.accesses[1] = Access { there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
+    openings.accesses[1] =
+        Access { storage: CELLS, there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
     let exchanged = block.opened(openings, &[touch(3, [leaf(33), leaf(50)], 1)]);
     block.refused_by(&exchanged, ["state/memory"]);
 }
@@ -236,7 +242,8 @@ fn a_time_that_stands_for_another_place_is_refused() {
 fn opened_twice(block: &Block<'_>, touches: &[(u32, Touch)]) -> Openings {
     let (mut openings, _) = block.record();
     openings.accesses[0].fields = vec![50u64.into()];
-    openings.accesses[1] = Access { there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
+    openings.accesses[1] =
+        Access { storage: CELLS, there: true, fields: vec![33u64.into()], previous: Fr::ZERO };
     block.opened(openings, touches)
 }
 

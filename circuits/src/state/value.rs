@@ -104,6 +104,15 @@ pub trait Value: Clone + core::fmt::Debug + PartialEq + Send + Sync + Sized + 's
         fields: Fields<'_>,
     ) -> Result<Self::Var>;
 
+    /// The value of atoms, which `atom` gives one after the other and knows to be in their range: for each it is told the width,
+    /// and what a prover says who has these `fields`. An element is an atom, or a few that it is put together from: a place is
+    /// of its bits.
+    ///
+    /// # Errors
+    ///
+    /// Those of `atom`.
+    fn assume(layout: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<Self::Var>;
+
     /// The elements of a value in a circuit.
     fn variables(value: &Self::Var) -> Vec<FpVar<Fr>>;
 
@@ -116,6 +125,19 @@ pub trait Value: Clone + core::fmt::Debug + PartialEq + Send + Sync + Sized + 's
     ///
     /// What is wrong with it.
     fn from_json(json: &Json) -> core::result::Result<Self, String>;
+}
+
+/// Gives the next atom of a value, of this width, for which a prover says this: see [`Value::assume`].
+pub type Atoms<'a> = dyn FnMut(usize, Result<Fr>) -> Result<FpVar<Fr>> + 'a;
+
+/// The `count` bits of an element as atoms, the least first.
+///
+/// # Errors
+///
+/// Those of `atom`.
+pub fn assume_bits(element: &Result<Fr>, count: usize, atom: &mut Atoms<'_>) -> Result<Vec<Bit>> {
+    let bit = |i| element.map(|element| Fr::from(element.into_bigint().get_bit(i)));
+    (0..count).map(|i| atom(1, bit(i)).map(Bit::trust)).collect()
 }
 
 /// Packs elements of these widths.
@@ -273,6 +295,10 @@ macro_rules! integer_values {
                 Uint::enforce(label.range, &hint::field(cs, label.variable, || fields.get(0))?)
             }
 
+            fn assume(_: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<Self::Var> {
+                atom(<$type>::BITS as usize, fields.get(0)).map(Uint::trust)
+            }
+
             fn variables(value: &Self::Var) -> Vec<FpVar<Fr>> {
                 vec![value.as_field().clone()]
             }
@@ -311,6 +337,10 @@ impl Value for bool {
 
     fn hint(cs: &ConstraintSystemRef<Fr>, _: &Layout, label: Label, fields: Fields<'_>) -> Result<Bit> {
         Bit::enforce(&hint::field(cs, label.variable, || fields.get(0))?)
+    }
+
+    fn assume(_: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<Bit> {
+        atom(1, fields.get(0)).map(Bit::trust)
     }
 
     fn variables(value: &Bit) -> Vec<FpVar<Fr>> {
@@ -354,6 +384,10 @@ impl Value for PublicKey {
         fields: Fields<'_>,
     ) -> Result<EdwardsPoint> {
         EdwardsPoint::hint(cs, label.variable, || Ok(Point { x: fields.get(0)?, y: fields.get(1)? }))
+    }
+
+    fn assume(_: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<EdwardsPoint> {
+        Ok(EdwardsPoint { x: atom(WHOLE, fields.get(0))?, y: atom(WHOLE, fields.get(1))? })
     }
 
     fn variables(value: &EdwardsPoint) -> Vec<FpVar<Fr>> {
@@ -409,6 +443,10 @@ impl Value for Element {
         hint::field(cs, label.variable, || fields.get(0))
     }
 
+    fn assume(_: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<FpVar<Fr>> {
+        atom(WHOLE, fields.get(0))
+    }
+
     fn variables(value: &FpVar<Fr>) -> Vec<FpVar<Fr>> {
         vec![value.clone()]
     }
@@ -441,6 +479,10 @@ impl Value for () {
     }
 
     fn hint(_: &ConstraintSystemRef<Fr>, _: &Layout, _: Label, _: Fields<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn assume(_: &Layout, _: Fields<'_>, _: &mut Atoms<'_>) -> Result<()> {
         Ok(())
     }
 
@@ -491,6 +533,10 @@ impl<T: Value> Value for Unsigned<T> {
         Ok(())
     }
 
+    fn assume(_: &Layout, _: Fields<'_>, _: &mut Atoms<'_>) -> Result<()> {
+        Ok(())
+    }
+
     fn variables(_: &()) -> Vec<FpVar<Fr>> {
         Vec::new()
     }
@@ -531,6 +577,12 @@ impl<T: Value, const N: usize> Value for [T; N] {
     ) -> Result<Self::Var> {
         let count = T::widths().len();
         let values = (0..N).map(|_| T::hint(cs, layout, label, fields.take(count)));
+        values.collect::<Result<Vec<_>>>()?.try_into().map_err(|_| SynthesisError::ArityMismatch)
+    }
+
+    fn assume(layout: &Layout, mut fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<Self::Var> {
+        let count = T::widths().len();
+        let values = (0..N).map(|_| T::assume(layout, fields.take(count), atom));
         values.collect::<Result<Vec<_>>>()?.try_into().map_err(|_| SynthesisError::ArityMismatch)
     }
 
@@ -653,6 +705,19 @@ macro_rules! values {
                     };
                     let own = fields.take(<$type as $crate::state::Value>::widths().len());
                     let $member = <$type as $crate::state::Value>::hint(cs, layout, label, own)?;
+                )*
+                Ok($var { $( $member ),* })
+            }
+
+            fn assume(
+                layout: &$crate::state::Layout,
+                mut fields: $crate::state::Fields<'_>,
+                atom: &mut $crate::state::Atoms<'_>,
+            ) -> $crate::SynthesisResult<$var> {
+                let (_, _) = (&mut fields, &atom);
+                $(
+                    let own = fields.take(<$type as $crate::state::Value>::widths().len());
+                    let $member = <$type as $crate::state::Value>::assume(layout, own, atom)?;
                 )*
                 Ok($var { $( $member ),* })
             }

@@ -19,6 +19,8 @@ use crate::gadgets::merkle::NativePath;
 /// What a circuit is told about one access to a storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
+    /// The storage.
+    pub storage: u8,
     /// Whether there is a record at the place; told where the circuit asks.
     pub there: bool,
     /// The record's fields; empty where the place is to be vacant.
@@ -106,8 +108,8 @@ pub struct Recorder<'a> {
     plans: [Option<OpeningPlan>; STORAGES],
     shared: [usize; STORAGES],
     accesses: VecDeque<Access>,
-    /// Private reads: storage, place and fields.
-    private: Vec<(u8, u32, Vec<Fr>)>,
+    /// Private reads: storage, place (none of a slot that is not used) and fields.
+    private: Vec<(u8, Option<u32>, Vec<Fr>)>,
     /// Accesses so far, by storage.
     times: [u64; STORAGES],
     touched: BTreeMap<(u8, u32), Touch>,
@@ -249,8 +251,7 @@ impl<'a> Recorder<'a> {
     /// The elements of the record at `index`; `None` where there is none.
     pub fn read<R: Record>(&mut self, index: u32) -> Result<Option<Vec<Fr>>, StateError> {
         let elements = self.elements::<R>(index)?;
-        let told = elements.clone().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
-        self.access(R::STORAGE, index, told)?;
+        self.access(R::STORAGE, index, elements.clone().unwrap_or_default())?;
         Ok(elements)
     }
 
@@ -262,13 +263,18 @@ impl<'a> Recorder<'a> {
             None => read_record::<R>(&self.below, index)?.map(|record| record.elements()),
         };
         let told = elements.clone().unwrap_or_else(|| vec![Fr::from(0u64); R::widths().len()]);
-        self.private.push((R::STORAGE, index, told));
+        self.private.push((R::STORAGE, Some(index), told));
         Ok(elements)
     }
 
     /// The private read of an unused slot, with these elements: nothing holds it to the state.
     pub fn skip_privately<R: Record>(&mut self, elements: Vec<Fr>) {
-        self.private.push((R::STORAGE, 0, elements));
+        self.skip_privately_in(R::STORAGE, elements);
+    }
+
+    /// The same of this storage.
+    pub fn skip_privately_in(&mut self, storage: u8, elements: Vec<Fr>) {
+        self.private.push((storage, None, elements));
     }
 
     /// Whether there is a record at `index`, without an access.
@@ -354,9 +360,36 @@ impl<'a> Recorder<'a> {
 
     /// The access of an unused slot, with these elements: nothing holds it to the state, and it writes nothing.
     pub fn skip<R: Record>(&mut self, elements: Vec<Fr>) {
-        self.tick(R::STORAGE);
+        self.skip_in(R::STORAGE, elements);
+    }
+
+    fn skip_in(&mut self, storage: u8, elements: Vec<Fr>) {
+        self.tick(storage);
         let there = !elements.is_empty();
-        self.accesses.push_back(Access { there, fields: elements, previous: Fr::from(0u64) });
+        self.accesses.push_back(Access { storage, there, fields: elements, previous: Fr::from(0u64) });
+    }
+
+    /// Says that the accesses after the first `start` are those of a slot with so many ports to each storage: adds idle ones for those
+    /// that the call did not take, and puts them in the order of the ports.
+    pub fn fill_ports(&mut self, start: usize, ports: &[(u8, usize)]) {
+        for (storage, count) in ports {
+            let taken = self.accesses.iter().skip(start).filter(|access| access.storage == *storage).count();
+            (taken..*count).for_each(|_| self.skip_in(*storage, Vec::new()));
+        }
+        let place = |access: &Access| ports.iter().position(|(storage, _)| *storage == access.storage);
+        if let Some(of_slot) = self.accesses.make_contiguous().get_mut(start..) {
+            of_slot.sort_by_key(place);
+        }
+    }
+
+    /// How many accesses there are so far.
+    pub fn accesses(&self) -> usize {
+        self.accesses.len()
+    }
+
+    /// Whether the block has read this place privately.
+    pub fn was_read_privately(&self, storage: u8, index: u32) -> bool {
+        self.private.iter().any(|(other, place, _)| (*other, *place) == (storage, Some(index)))
     }
 
     /// Takes the record at `index` for one with these elements, whatever the state has there: what a dishonest
@@ -421,8 +454,9 @@ impl<'a> Recorder<'a> {
     /// The private reads with their paths.
     fn open_privately(&self) -> Result<Vec<PrivateOpening>, StateError> {
         let after = self.nodes_after(self.private.iter().map(|(storage, ..)| *storage).collect())?;
-        let open = |(storage, index, fields): &(u8, u32, Vec<Fr>)| {
-            let path = path_of(&after, *storage, self.layout.shape(*storage).levels(), *index)?;
+        let open = |(storage, index, fields): &(u8, Option<u32>, Vec<Fr>)| {
+            let index = index.unwrap_or_default();
+            let path = path_of(&after, *storage, self.layout.shape(*storage).levels(), index)?;
             Ok(PrivateOpening { fields: fields.clone(), path })
         };
         self.private.iter().map(open).collect()
@@ -472,7 +506,7 @@ impl<'a> Recorder<'a> {
         let touch = self.touch((storage, index))?;
         let previous = std::mem::replace(&mut touch.last, now);
         let there = !elements.is_empty();
-        self.accesses.push_back(Access { there, fields: elements, previous: previous.into() });
+        self.accesses.push_back(Access { storage, there, fields: elements, previous: previous.into() });
         Ok(())
     }
 

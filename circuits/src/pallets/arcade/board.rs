@@ -28,7 +28,7 @@ use crate::{
     hint,
     integer::{power_of_two, to_u128},
     linear::{self, Linear},
-    state::{Fields, Label, Layout, Value},
+    state::{Atoms, Fields, Label, Layout, Value, assume_bits},
 };
 
 /// Columns of a board.
@@ -137,6 +137,11 @@ impl Value for Board {
         let value = hint::field(cs, label.variable, || fields.get(0))?;
         let places = range::bits(label.range, &value, PLACES)?;
         Ok(BoardVar { value, places })
+    }
+
+    fn assume(_: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<BoardVar> {
+        let places = assume_bits(&fields.get(0), PLACES, atom)?;
+        Ok(BoardVar { value: range::from_bits(&places)?, places })
     }
 
     fn variables(board: &BoardVar) -> Vec<FpVar<Fr>> {

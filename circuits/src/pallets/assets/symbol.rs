@@ -7,7 +7,7 @@ use zkpov_verifier::field::Fr;
 use crate::{
     FpVar,
     gadgets::range::U64,
-    state::{Fields, Label, Layout, Value},
+    state::{Atoms, Fields, Label, Layout, Value},
 };
 
 /// What JSON begins a symbol with that is not letters and digits.
@@ -58,6 +58,10 @@ impl Value for Symbol {
 
     fn hint(cs: &ConstraintSystemRef<Fr>, layout: &Layout, label: Label, fields: Fields<'_>) -> Result<U64> {
         u64::hint(cs, layout, label, fields)
+    }
+
+    fn assume(layout: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<U64> {
+        u64::assume(layout, fields, atom)
     }
 
     fn variables(value: &U64) -> Vec<FpVar<Fr>> {

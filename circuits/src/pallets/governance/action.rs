@@ -29,7 +29,7 @@ use crate::{
     integer::{power_of_two, to_u128},
     linear::{Linear, sum, weighted_sum},
     runtime::{AccountIndex, ParametersVar, SEATS, authors::choose},
-    state::{Element, Fields, Label, Layout, Value, WHOLE, circuit::Index},
+    state::{Atoms, Element, Fields, Label, Layout, Value, WHOLE, circuit::Index},
 };
 
 /// Bits of an existential deposit that can be proposed. Were it near the largest issuance, no slot could be left unused:
@@ -252,6 +252,20 @@ impl Value for Action {
             x: Element::hint(cs, layout, label("x", "action/x"), fields.take(1))?,
             y: Element::hint(cs, layout, label("y", "action/y"), fields.take(1))?,
             second: u128::hint(cs, layout, label("second", "action/second"), fields.take(1))?,
+        })
+    }
+
+    fn assume(layout: &Layout, mut fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<ActionVar> {
+        let kinds = fields.take(KINDS);
+        let kinds: Vec<Bit> =
+            (0..KINDS).map(|kind| atom(1, kinds.get(kind)).map(Bit::trust)).collect::<Result<_>>()?;
+        Ok(ActionVar {
+            kinds: kinds.try_into().map_err(|_| SynthesisError::ArityMismatch)?,
+            account: AccountIndex::assume(layout, fields.take(1), atom)?,
+            first: u128::assume(layout, fields.take(1), atom)?,
+            x: Element::assume(layout, fields.take(1), atom)?,
+            y: Element::assume(layout, fields.take(1), atom)?,
+            second: u128::assume(layout, fields.take(1), atom)?,
         })
     }
 

@@ -25,7 +25,7 @@ use crate::{
     hint,
     integer::to_u128,
     linear::{Linear, weighted_sum},
-    state::{Fields, Label, Layout, Value},
+    state::{Atoms, Fields, Label, Layout, Value},
 };
 
 /// Votes that a token gives, in tenths, by conviction.
@@ -93,12 +93,14 @@ impl Value for Conviction {
     ) -> Result<ConvictionVar> {
         let step =
             |number: usize| hint::bit(cs, label.variable, || Ok(fields.get(0)? == Fr::from(number as u64)));
-        let steps = (0..VOTES.len()).map(step).collect::<Result<Vec<Bit>>>()?;
-        let steps = ConvictionVar { steps };
-        // Bits, and few: the sum is one of integers.
-        let one = Linear::new(&ConstraintSystemRef::None).plus_constant(Fr::ONE);
-        enforce_equal("conviction/one", &steps.weighted(&[1; VOTES.len()])?, one)?;
-        Ok(steps)
+        ConvictionVar::enforce((0..VOTES.len()).map(step).collect::<Result<_>>()?)
+    }
+
+    fn assume(_: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<ConvictionVar> {
+        let number = fields.get(0);
+        let step = |step: usize| number.map(|number| Fr::from(number == Fr::from(step as u64)));
+        let steps = (0..VOTES.len()).map(|number| atom(1, step(number)).map(Bit::trust));
+        ConvictionVar::enforce(steps.collect::<Result<_>>()?)
     }
 
     fn variables(conviction: &ConvictionVar) -> Vec<FpVar<Fr>> {
@@ -122,6 +124,15 @@ pub struct ConvictionVar {
 }
 
 impl ConvictionVar {
+    /// The conviction of which this step is taken: one of them.
+    fn enforce(steps: Vec<Bit>) -> Result<Self> {
+        let steps = Self { steps };
+        // Bits, and few: the sum is one of integers.
+        let one = Linear::new(&ConstraintSystemRef::None).plus_constant(Fr::ONE);
+        enforce_equal("conviction/one", &steps.weighted(&[1; VOTES.len()])?, one)?;
+        Ok(steps)
+    }
+
     /// Votes that a token gives, in tenths. No constraint.
     ///
     /// # Errors

@@ -24,8 +24,9 @@ use zkpov_verifier::{
 };
 
 use super::records::{
-    Attestation, AttestationIndex, Bucket, BucketVar, NULLIFIERS, PRESENTATION_DOMAIN, RegistrarIndex,
-    bucket_of, commitment, commitment_variable, identity, identity_variable, nullifier, nullifier_variable,
+    ATTESTATIONS, Attestation, AttestationIndex, Bucket, BucketVar, NULLIFIERS, PRESENTATION_DOMAIN,
+    RegistrarIndex, bucket_of, commitment, commitment_variable, identity, identity_variable, nullifier,
+    nullifier_variable,
 };
 use crate::{
     bit::Bit,
@@ -198,6 +199,8 @@ impl Call for ProveAttribute {
 
     /// A holder who pays from their own account names themselves, so presentations come by relayers.
     const SLOTS_PER_SENDER: u32 = 4;
+
+    const PRIVATE_READS: Option<(u8, usize)> = Some((ATTESTATIONS, 1));
 
     type Arguments = Presentation;
     type Inputs = Presented;

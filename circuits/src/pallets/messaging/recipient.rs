@@ -12,7 +12,7 @@ use crate::{
     hint,
     integer::to_u128,
     runtime::messages::bytes_of_limbs,
-    state::{Fields, Label, Layout, Value, WHOLE},
+    state::{Atoms, Fields, Label, Layout, Value, WHOLE},
 };
 
 /// A packed key, or any 32 bytes that are an account of the other chain.
@@ -53,6 +53,10 @@ impl Value for Recipient {
     ) -> Result<[FpVar<Fr>; 2]> {
         let limb = |i| hint::field(cs, label.variable, || fields.get(i));
         Ok([limb(0)?, limb(1)?])
+    }
+
+    fn assume(_: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<[FpVar<Fr>; 2]> {
+        Ok([atom(WHOLE, fields.get(0))?, atom(WHOLE, fields.get(1))?])
     }
 
     fn variables(value: &[FpVar<Fr>; 2]) -> Vec<FpVar<Fr>> {

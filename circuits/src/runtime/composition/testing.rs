@@ -151,7 +151,8 @@ impl TestChain {
     ) -> Extrinsic {
         let (number, _) = self.chain.kind(name).expect("a call of this name");
         let header = Header { call: number, sender: sender.into(), nonce, expiry: EXPIRY, fee: FEE };
-        self.signed(header, arguments.encode(), sender)
+        let arguments = self.chain.kinds[usize::from(number)].arguments_of(name, arguments.encode());
+        self.signed(header, arguments, sender)
     }
 
     /// A call with this header and these arguments, signed by key number `signer` for this chain.

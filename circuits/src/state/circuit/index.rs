@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::super::{
     layout::{BITS_PER_LEVEL, Layout, Shape},
-    value::{Fields, Label, Value},
+    value::{Atoms, Fields, Label, Value, assume_bits},
 };
 use crate::{bit::Bit, gadgets::range, hint, integer::to_u128, namespace};
 
@@ -111,6 +111,11 @@ impl<const STORAGE: u8, const BITS: usize> Value for At<STORAGE, BITS> {
     ) -> Result<Index> {
         let number = || Ok(fields.get(0)?.into_bigint().0[0] as u32);
         Index::hint(cs, label.variable, layout.shape(STORAGE), number)
+    }
+
+    fn assume(layout: &Layout, fields: Fields<'_>, atom: &mut Atoms<'_>) -> Result<Index> {
+        let bits = layout.shape(STORAGE).levels() * BITS_PER_LEVEL;
+        Index::from_bits(assume_bits(&fields.get(0), bits, atom)?)
     }
 
     fn variables(value: &Index) -> Vec<FpVar<Fr>> {

@@ -56,6 +56,7 @@
 
 mod argument;
 mod index;
+pub(crate) mod ports;
 mod private;
 mod tree;
 
@@ -68,6 +69,7 @@ use zkpov_verifier::field::Fr;
 
 use argument::{Challenges, Log, Sum};
 pub use index::{At, Index};
+pub use ports::Ports;
 use private::PrivateRead;
 use tree::{Sizes, Tree};
 
@@ -85,7 +87,7 @@ use crate::{
     gadgets::{poseidon, range},
     hint,
     integer::power_of_two,
-    linear::{self, Linear},
+    linear::Linear,
     namespace,
 };
 
@@ -103,6 +105,9 @@ pub struct Place {
 
 /// The rule that nothing sees a place between its read and its write.
 const ONE_VIEW: &str = "state/one view of a place";
+
+/// The rule that what a block reads privately is what it leaves: natively, that it is not written afterwards.
+pub(crate) const PRIVATE_READ: &str = "state/private read";
 
 /// Whether an access finds a record.
 enum Presence {
@@ -129,7 +134,9 @@ enum Source<'w> {
 #[derive(Debug)]
 struct Event {
     when: Bit,
-    index: Index,
+    index: FpVar<Fr>,
+    /// Bits of the index.
+    width: usize,
     read: FpVar<Fr>,
     /// `None` if nothing was written.
     written: Option<FpVar<Fr>>,
@@ -161,6 +168,8 @@ pub struct State<'w> {
     /// The accesses to trees so far, in a native state: storage, place and whether they took effect.
     accessed: Vec<(u8, u32, bool)>,
     private: Vec<PrivateRead<'w>>,
+    /// What the calls of a slot share, one of which is selected.
+    ports: Option<ports::Shared<'w>>,
     /// Whether a native state is rebuilt from a body.
     importing: bool,
 }
@@ -210,6 +219,7 @@ impl<'w> State<'w> {
             idle: VecDeque::new(),
             accessed: Vec::new(),
             private: Vec::new(),
+            ports: None,
             importing: false,
         })
     }
@@ -230,6 +240,7 @@ impl<'w> State<'w> {
             idle: VecDeque::new(),
             accessed: Vec::new(),
             private: Vec::new(),
+            ports: None,
             importing: false,
         }
     }
@@ -334,6 +345,9 @@ impl<'w> State<'w> {
     /// One access, where a read and a [`vacant`](Self::vacant) would be two; of a bit, a product, and a constraint for
     /// each packed element more than a [`read`](Self::read).
     pub fn read_or_blank<R: Record>(&mut self, when: &Bit, index: &Index) -> Result<(Bit, R::Var, Place)> {
+        if self.ports.is_some() {
+            return self.read_port::<R>(when, index, None);
+        }
         let there = match &self.source {
             Source::Native(recorder) => Bit::constant(if when.value()? {
                 match recorder.is_there::<R>(index.number()?) {
@@ -360,6 +374,11 @@ impl<'w> State<'w> {
         index: &Index,
         presence: &Presence,
     ) -> Result<(R::Var, Place)> {
+        if self.ports.is_some() {
+            return self
+                .read_port::<R>(when, index, Some(presence))
+                .map(|(_, record, place)| (record, place));
+        }
         let cs = self.cs.clone();
         let _namespace = namespace::enter(&cs, R::NAME);
         let layout = self.layout;
@@ -494,6 +513,9 @@ impl<'w> State<'w> {
             }
             return self.native_place(R::STORAGE, when, index);
         }
+        if self.ports.is_some() {
+            return self.vacant_port(R::STORAGE, when, index);
+        }
         let access = self.next_access()?;
         let empty = FpVar::Constant(Fr::from(0u64));
         self.access(when, R::STORAGE, index, empty, access)
@@ -505,15 +527,29 @@ impl<'w> State<'w> {
     ///
     /// A leaf is 0 in an empty place and nowhere else: a record that hashed to 0 would be a preimage.
     pub fn write<R: Record>(&mut self, when: &Bit, place: Place, record: &R::Var) -> Result<()> {
+        self.write_held::<R>(when, place, record, &Bit::constant(true))
+    }
+
+    /// As [`write`](Self::write), where the place is held apart only if `held` is 1: where it is not, the place was not read.
+    pub(crate) fn write_held<R: Record>(
+        &mut self,
+        when: &Bit,
+        place: Place,
+        record: &R::Var,
+        held: &Bit,
+    ) -> Result<()> {
         let cs = self.cs.clone();
         let _namespace = namespace::enter(&cs, "write");
         if place.storage != R::STORAGE {
             return Err(SynthesisError::ArityMismatch);
         }
+        if self.ports.is_some() {
+            return self.write_port::<R>(when, &place, record);
+        }
         let single = self.shape(place.storage) == Shape::Single;
         if let Source::Native(recorder) = &mut self.source {
             let since = self.accessed.get(place.access + 1..).unwrap_or_default();
-            if !single && since.contains(&(place.storage, place.number, true)) {
+            if !single && held.value()? && since.contains(&(place.storage, place.number, true)) {
                 constraint::refuse(ONE_VIEW)?;
                 #[cfg(test)]
                 if recorder.has_foreseen(place.storage, place.number) {
@@ -522,6 +558,9 @@ impl<'w> State<'w> {
                 }
             }
             if when.value()? && place.when.value()? {
+                if recorder.was_read_privately(place.storage, place.number) {
+                    constraint::refuse(PRIVATE_READ)?;
+                }
                 let elements =
                     R::variables(record).iter().map(GR1CSVar::value).collect::<Result<Vec<Fr>>>()?;
                 if let Err(error) = recorder.write::<R>(place.number, elements) {
@@ -543,10 +582,7 @@ impl<'w> State<'w> {
             None => return Err(SynthesisError::ArityMismatch),
         };
         for other in since {
-            let apart = linear::difference(event.index.as_field(), other.index.as_field())?;
-            // 1 where the other access takes no effect, so that there too it has one inverse.
-            let apart = other.when.select(&apart, &FpVar::Constant(Fr::ONE))?;
-            range::enforce_inverse(ONE_VIEW, &apart).map(drop)?;
+            ports::hold_apart(&event.index, &other.when.and(held)?, &other.index)?;
         }
         event.written = Some(when.select(&leaf, &event.read)?);
         Ok(())
@@ -635,8 +671,8 @@ impl<'w> State<'w> {
                     return Err(SynthesisError::ArityMismatch);
                 }
                 let previous = earlier(&self.cs, events.len(), access)?;
-                let index = index.clone();
-                events.push(Event { when: when.clone(), index, read: leaf, written: None, previous });
+                let (index, width) = (index.as_field().clone(), index.width());
+                events.push(Event { when: when.clone(), index, width, read: leaf, written: None, previous });
                 Ok(place(events.len() - 1))
             }
         }
@@ -677,7 +713,7 @@ fn distance(previous: &FpVar<Fr>, latest: usize) -> Linear {
 /// Writes everything about the accesses into the log.
 fn log_events(log: &mut Log, events: &[Event]) -> Result<()> {
     for (latest, event) in events.iter().enumerate() {
-        log.absorb_small("state/log/accesses", event.index.as_field(), event.index.width())?;
+        log.absorb_small("state/log/accesses", &event.index, event.width)?;
         log.absorb_small("state/log/accesses", distance(&event.previous, latest), time_bits(latest))?;
         log.absorb_small("state/log/accesses", event.when.as_field(), 1)?;
         log.absorb("state/log/leaves", &event.read)?;
@@ -691,21 +727,27 @@ fn log_events(log: &mut Log, events: &[Event]) -> Result<()> {
 /// Enforces that what accesses take, and what is left at the end, is what there was and what they put.
 fn compare_memory(mut sum: Sum<'_>, events: &[Event], tree: &Tree) -> Result<()> {
     // Index and time in one element: both are known to be in their bits.
-    let at = |index: &Index, time: &Linear| {
-        let mut head = Linear::of(index.as_field());
-        head.add_linear(power_of_two(index.width() as u32), time);
+    let at = |index: &FpVar<Fr>, width: usize, time: &Linear| {
+        let mut head = Linear::of(index);
+        head.add_linear(power_of_two(width as u32), time);
         head
     };
     let constant = |time: usize| Linear::of(&FpVar::Constant(Fr::from(time as u64)));
     let always = FpVar::Constant(Fr::ONE);
     for (latest, event) in events.iter().enumerate() {
         let when = event.when.as_field();
-        sum.add(-Fr::ONE, when, &at(&event.index, &Linear::of(&event.previous)), &[&event.read])?;
-        sum.add(Fr::ONE, when, &at(&event.index, &constant(latest + 1)), &[event.left()])?;
+        sum.add(
+            -Fr::ONE,
+            when,
+            &at(&event.index, event.width, &Linear::of(&event.previous)),
+            &[&event.read],
+        )?;
+        sum.add(Fr::ONE, when, &at(&event.index, event.width, &constant(latest + 1)), &[event.left()])?;
     }
     for place in &tree.places {
-        sum.add(Fr::ONE, &always, &at(&place.index, &constant(0)), &[&place.before])?;
-        sum.add(-Fr::ONE, &always, &at(&place.index, &Linear::of(&place.last)), &[&place.after])?;
+        let (index, width) = (place.index.as_field(), place.index.width());
+        sum.add(Fr::ONE, &always, &at(index, width, &constant(0)), &[&place.before])?;
+        sum.add(-Fr::ONE, &always, &at(index, width, &Linear::of(&place.last)), &[&place.after])?;
     }
     constraint::enforce_zero("state/memory", sum.total)
 }

@@ -1,0 +1,347 @@
+//! The chain as a whole: every call of every pallet in the one lane, forged choices, and the soundness kit.
+
+use serde_json::json;
+use zkpov_verifier::field::Fr;
+
+use super::*;
+use crate::{
+    pallets::{
+        arcade::testing::{PATIENCE, claim, join_game, open_game, play, resign},
+        balances::testing::{open, transfer},
+        governance::{
+            Action, Claim, ProposalIndex,
+            testing::{DELAY, Opinion, PERIOD, TREASURY, donate, holder, propose, unlock, vote},
+        },
+        identity::testing::{REGISTRAR, appoint, attest, prove, revoke, statement},
+        messaging::testing::{AWAY, HOME, counters, packed, payment, send_to},
+        pools::testing::{
+            add_liquidity, create_asset, create_pool, mint_asset, nonce, remove_liquidity, swap,
+            transfer_asset,
+        },
+    },
+    runtime::{
+        Chain, Extrinsic, SlotWitness, Witness,
+        testing::{self, BALANCE, DEPOSIT, Forgery, TestChain, key},
+    },
+    soundness::{Audit, with_hints},
+    state::Value,
+};
+
+/// First accounts.
+const ACCOUNTS: u8 = 6;
+/// What the first five hold of the asset.
+const HELD: u128 = 500_000;
+/// What everybody stakes on a vote, and on a game.
+const STAKE: u128 = 5_000;
+/// What one votes with: enough for the quorum.
+const VOTED: u128 = 50_000;
+
+/// A chain of eight places of everything, with so many slots: an asset and a pool of it, registrars, a treasury, a peer.
+fn chain(slots: u32) -> TestChain {
+    let identity = Identity { registrars: 1, attestations: 1, nullifiers: 1 };
+    let governance = Governance { account_levels: 1, proposal_levels: 1 };
+    let chain = universal_of((1, 1, 1), identity, governance, vec![(17, vec![slots])]);
+    let holding = |account: u8| json!({ "account": account, "amount": HELD.to_string() });
+    let pallets = json!({
+        "assets": [{ "symbol": "USD", "decimals": 6, "owner": 1, "holdings": (0..5).map(holding).collect::<Vec<_>>() }],
+        "pools": [{ "creator": 2, "asset": 0, "native": "100000", "assets": "50000" }],
+        "messaging": { "token": HOME, "peers": [{ "para": AWAY, "allowance": "0" }] },
+        "identity": {
+            "administrator": key(1).to_json(),
+            "registrars": [key(REGISTRAR).to_json()],
+            "attestations": [statement(0, 1).to_json(), statement(1, 1).to_json()],
+        },
+        "governance": {
+            "treasury": TREASURY.to_string(), "deposit": "2000", "voting_period": PERIOD, "enactment_delay": DELAY,
+            "enactment_window": 3, "lock_period": 2, "quorum_per_mille": 1,
+        },
+    });
+    let mut on = TestChain::new(chain, &testing::spec("universal", ACCOUNTS, true, pallets));
+    on.context.identity.para_id = HOME;
+    on.context.messages.room = [(AWAY, 8)].into();
+    on
+}
+
+/// Votes for the proposal at place 0 with all that it takes.
+fn aye(on: &TestChain, sender: u8) -> Extrinsic {
+    vote(on, sender, 0, Opinion { aye: true, conviction: 0, stake: VOTED })
+}
+
+#[test]
+fn every_call_of_every_pallet_is_authored_proven_and_imported_in_one_lane() {
+    let mut on = chain(3);
+    let go = |on: &mut TestChain, calls: &[Extrinsic]| on.prove_and_advance(calls);
+    let calls = [transfer(&on, 3, 0, 4, 500), open(&on, 4, 0, 9, DEPOSIT), create_asset(&on, 5, 0, 77)];
+    assert_eq!(go(&mut on, &calls).used_slots, [3]);
+    let calls = [
+        mint_asset(&on, 1, 0, 0, 70),
+        transfer_asset(&on, 4, 1, 0, 5, 5),
+        swap(&on, 3, 1, 1, true, [7_000, 1]),
+    ];
+    go(&mut on, &calls);
+    let calls = [
+        create_pool(&on, 4, nonce(&on, 4), 0, [5_000, 300]),
+        add_liquidity(&on, 3, nonce(&on, 3), 1, 333, [1_000; 2]),
+        remove_liquidity(&on, 2, nonce(&on, 2), 1, 777, [1, 1]),
+    ];
+    go(&mut on, &calls);
+    let spend = Action::Spend { to: holder(5), amount: 700 };
+    let calls = [open_game(&on, 3, STAKE), propose(&on, 4, spend), appoint(&on, 1, nonce(&on, 1), 5)];
+    go(&mut on, &calls);
+    let calls =
+        [join_game(&on, 4, 0, 0, 3), aye(&on, 5), attest(&on, REGISTRAR, nonce(&on, REGISTRAR), 2, 1)];
+    go(&mut on, &calls);
+    let calls = [play(&on, 3, 0, 0, 3), donate(&on, 5, 9), prove(&on, 1, nonce(&on, 1), 0)];
+    go(&mut on, &calls);
+    // Time to count: the author does, before anybody's calls.
+    let to = (AWAY, packed(&key(1)));
+    let calls = [revoke(&on, REGISTRAR, nonce(&on, REGISTRAR), 1), send_to(&on, 5, nonce(&on, 5), to, 40)];
+    assert_eq!(go(&mut on, &calls).used_slots, [3]);
+    assert_eq!(counters(&on).sequence, 1);
+    on.context.messages.inbox = vec![payment(AWAY, 1, packed(&key(3)), 30)];
+    let calls = [resign(&on, 4, 0, 0), transfer(&on, 3, nonce(&on, 3), 1, 5)];
+    assert_eq!(go(&mut on, &calls).used_slots, [3]);
+    on.context.messages.inbox.clear();
+    let enact = Claim { proposal: ProposalIndex::from(0), number: 1 };
+    let calls = [on.call("enact", 2, nonce(&on, 2), &enact), unlock(&on, 5, 0, 1), open_game(&on, 3, STAKE)];
+    go(&mut on, &calls);
+    let joins = join_game(&on, 4, 0, 1, 3);
+    go(&mut on, &[joins]);
+    on.context.relay_parent_number += u32::from(PATIENCE);
+    let claims = claim(&on, 4, 0, 1);
+    go(&mut on, &[claims]);
+    go(&mut on, &[]);
+}
+
+#[test]
+fn json_and_bytes_of_a_call_say_the_same() {
+    let on = chain(1);
+    for call in [transfer(&on, 3, 0, 4, 500), swap(&on, 3, 1, 1, true, [7_000, 1]), donate(&on, 5, 9)] {
+        let bytes = call.encode();
+        let json = on.chain.extrinsic_to_json(&bytes).expect("json");
+        assert_eq!(on.chain.extrinsic_from_json(&json.to_string()), Ok(bytes.clone()));
+        assert!(on.chain.extrinsic_to_json(&bytes[1..]).is_err());
+    }
+}
+
+#[test]
+fn what_a_block_shows_privately_it_does_not_revoke() {
+    let on = chain(2);
+    let nonce = nonce(&on, REGISTRAR);
+    let block = on.execute(&[prove(&on, 3, 0, 0), revoke(&on, REGISTRAR, nonce, 0)]);
+    assert_eq!((block.included.as_slice(), block.deferred.as_slice()), ([0].as_slice(), [1].as_slice()));
+    on.check(&block);
+    let block = on.execute(&[revoke(&on, REGISTRAR, nonce, 0), prove(&on, 3, 0, 0)]);
+    assert_eq!(block.included, [0]);
+    on.check(&block);
+}
+
+#[test]
+fn a_body_is_of_one_call_and_has_nothing_beyond_it() {
+    let on = chain(1);
+    let block = on.execute(&[transfer(&on, 3, 0, 4, 500)]);
+    let apply = |body: &[u8]| on.chain.apply(&on.state, &on.context, block.tier, &block.used_slots, body);
+    assert!(apply(&block.body).is_ok());
+    for (place, byte) in block.body.iter().enumerate().filter(|(_, byte)| **byte == 0) {
+        let mut other = block.body.clone();
+        other[place] = byte + 1;
+        let applied = apply(&other).map(|applied| applied.state_root);
+        assert_ne!(applied.ok(), Some(block.state_root), "byte {place}");
+    }
+}
+
+/// The calls, in the order of their numbers, and where the inputs of each begin in a slot's.
+const CALLS: [(&str, usize); 26] = [
+    ("transfer", 1),
+    ("open", 3),
+    ("create_asset", 7),
+    ("mint_asset", 11),
+    ("transfer_asset", 13),
+    ("create_pool", 16),
+    ("add_liquidity", 20),
+    ("remove_liquidity", 26),
+    ("swap", 32),
+    ("receive", 37),
+    ("send", 50),
+    ("open_game", 54),
+    ("join_game", 58),
+    ("play", 59),
+    ("resign", 61),
+    ("claim", 63),
+    ("appoint_registrar", 64),
+    ("attest", 66),
+    ("revoke", 70),
+    ("prove_attribute", 71),
+    ("propose", 84),
+    ("vote", 96),
+    ("unlock", 100),
+    ("donate", 101),
+    ("close", 102),
+    ("enact", 103),
+];
+
+/// The number of a call, and where its inputs begin.
+fn numbered(name: &str) -> (usize, usize) {
+    let number = CALLS.iter().position(|(call, _)| *call == name).expect("a call");
+    (number, CALLS[number].1)
+}
+
+/// The slot selects the call of this number.
+fn select(slot: &mut SlotWitness, number: usize) {
+    slot.inputs[0] = Fr::from(number as u64);
+}
+
+/// The constraints that the block of a call breaks whose hints at `path` are these.
+fn broken(on: &TestChain, call: &Extrinsic, path: &str, values: &[u64]) -> Vec<&'static str> {
+    let block = on.execute(std::slice::from_ref(call));
+    assert_eq!(block.included, [0], "{:?}", block.refused);
+    let witness = block.witness.get::<Witness>().expect("this chain's");
+    let values: Vec<Fr> = values.iter().map(|value| Fr::from(*value)).collect();
+    with_hints(path, &values, || on.violations(witness))
+}
+
+/// Selectors of these calls.
+fn selectors(calls: &[&str]) -> Vec<u64> {
+    CALLS.iter().map(|(call, _)| calls.contains(call).into()).collect()
+}
+
+#[test]
+fn two_calls_in_a_slot_are_refused() {
+    let on = chain(1);
+    let call = transfer(&on, 3, 0, 4, 500);
+    let path = "universal/slot[0]/choice/selector";
+    assert_eq!(broken(&on, &call, path, &selectors(&["transfer"])), Vec::<&str>::new());
+    for other in ["receive", "donate", "swap"] {
+        let broken = broken(&on, &call, path, &selectors(&["transfer", other]));
+        assert!(broken.contains(&"universal/one call"), "{other}: {broken:?}");
+    }
+}
+
+#[test]
+fn a_used_slot_of_no_call_is_refused() {
+    let on = chain(1);
+    let nothing = |slot: &mut SlotWitness| {
+        select(slot, CALLS.len());
+        (slot.sender, slot.fee) = (0, Fr::from(0u64));
+    };
+    let forgery = Forgery::of(&on, &[transfer(&on, 3, 0, 4, 500)]).changed(nothing);
+    forgery.refused_only_by("universal/one call");
+}
+
+#[test]
+fn another_call_than_was_signed_is_refused() {
+    let on = chain(1);
+    let mut forgery = Forgery::of(&on, &[transfer(&on, 3, 0, 4, 500)]);
+    forgery.sign();
+    forgery.changed(|slot| select(slot, numbered("donate").0)).refused_only_by("eddsa/equation");
+    // The same where it is signed.
+    let mut forgery = Forgery::of(&on, &[transfer(&on, 3, 0, 4, 500)]);
+    select(forgery.slot(), numbered("donate").0);
+    forgery.accepted();
+}
+
+#[test]
+fn what_a_selected_call_asks_is_not_lost() {
+    let on = chain(1);
+    let mint = || Forgery::of(&on, &[mint_asset(&on, 1, 0, 0, 70)]);
+    mint().changed(|slot| slot.sender = 3).refused_only_by("assets/minter");
+    let (_, inputs) = numbered("transfer");
+    let pay = || Forgery::of(&on, &[transfer(&on, 3, 0, 4, 500)]);
+    let more = |slot: &mut SlotWitness| slot.inputs[inputs + 1] = Fr::from(2 * BALANCE);
+    pay().changed(more).refused_by(["runtime/sender keeps the deposit", "runtime/sender balance"]);
+    let nobody = |slot: &mut SlotWitness| slot.inputs[inputs] = Fr::from(7u64);
+    pay().changed(nobody).refused_only_by("state/record is there");
+    let (_, inputs) = numbered("swap");
+    let swaps = || Forgery::of(&on, &[swap(&on, 3, 0, 1, true, [7_000, 1])]);
+    let a_unit_more = |slot: &mut SlotWitness| slot.inputs[inputs + 4] += Fr::from(1u64);
+    swaps().changed(a_unit_more).refused_by(["division/remainder", "division/carry"]);
+}
+
+#[test]
+fn a_fee_that_an_inherent_pays_is_refused() {
+    let mut on = chain(1);
+    on.context.messages.inbox = vec![payment(AWAY, 1, packed(&key(3)), 30)];
+    // Nobody's calls: the author receives.
+    let pays = |slot: &mut SlotWitness| slot.fee = Fr::from(testing::FEE);
+    Forgery::of(&on, &[]).accepted();
+    let mut forgery = Forgery::of(&on, &[]).changed(pays);
+    // Nobody has paid it.
+    forgery.extra_fees = -Fr::from(testing::FEE);
+    forgery.refused_only_by("runtime/nobody pays");
+}
+
+#[test]
+fn a_selected_call_has_the_slots_inputs_records_and_sender() {
+    let on = chain(1);
+    let call = transfer(&on, 3, 0, 4, 500);
+    for (path, honest) in [
+        ("universal/slot[0]/transfer/input/copy", vec![0, 0, 1, 500]),
+        ("universal/slot[0]/transfer/sender/copy", vec![1, 1, 0]),
+    ] {
+        for place in 0..honest.len() {
+            let mut values = honest.clone();
+            values[place] += 1;
+            let broken = broken(&on, &call, path, &values);
+            assert!(broken.contains(&"state/copy"), "{path} {values:?}: {broken:?}");
+        }
+    }
+}
+
+/// Why what a call that is not selected holds is free.
+const UNSELECTED: &str = "a call that is not selected: whatever it says, accesses, takes, gives and sends is multiplied by its selector, which is 0";
+
+/// Why an input that the selected call does not take is free.
+const UNTAKEN: &str =
+    "an input that the selected call does not take: its copies are of calls that are not selected";
+
+/// Why the quotient of a comparison is free where the number has ones wherever the bound has them so far.
+const QUOTIENT: &str =
+    "while no digit is below the bound's the quotient is multiplied by 0, and it is used nowhere else";
+
+/// Bits and whole elements that calls of the small chain take at most.
+const BITS: usize = 12;
+const WHOLE_ELEMENTS: usize = 9;
+
+/// Audits the block of a call that takes so many bits and whole elements.
+fn audit(
+    name: &str,
+    call: impl FnOnce(&TestChain) -> Extrinsic,
+    [bits, whole]: [usize; 2],
+    quotients: &[&str],
+) {
+    let on = chain(1);
+    let block = on.execute(&[call(&on)]);
+    assert_eq!(block.included, [0], "{:?}", block.refused);
+    let mut audit = Audit::new(format!("universal, {name}")).perturbing();
+    for (call, _) in CALLS.iter().filter(|(call, _)| *call != name) {
+        audit = audit.except(format!("universal/slot[0]/{call}/*"), UNSELECTED);
+    }
+    let untaken = (bits..BITS).map(|number| (1, number));
+    for (width, number) in untaken.chain((whole..WHOLE_ELEMENTS).map(|number| (254, number))) {
+        audit =
+            audit.except(format!("universal/slot[0]/shared/inputs[{width}]/input[{number}]/atom"), UNTAKEN);
+    }
+    for path in quotients {
+        audit = audit.except(*path, QUOTIENT);
+    }
+    let report = audit.run(|cs| on.chain.synthesize(on.tier_id(), Some(&block.witness), cs));
+    report.expect("an honest witness").assert_clean();
+}
+
+#[test]
+#[ignore = "minutes: scripts/soundness runs it"]
+fn nothing_survives_a_change_in_a_block_with_a_transfer() {
+    audit("transfer", |on| transfer(on, 3, 0, 4, 500), [3, 0], &[]);
+}
+
+#[test]
+#[ignore = "minutes: scripts/soundness runs it"]
+fn nothing_survives_a_change_in_a_block_with_a_presentation() {
+    audit("prove_attribute", |on| prove(on, 3, 0, 0), [6, WHOLE_ELEMENTS], &["*/private/eddsa/at_most"]);
+}
+
+#[test]
+#[ignore = "minutes: scripts/soundness runs it"]
+fn nothing_survives_a_change_in_a_block_with_a_swap() {
+    audit("swap", |on| swap(on, 3, 0, 1, true, [7_000, 1]), [4, 0], &[]);
+}
