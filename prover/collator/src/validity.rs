@@ -107,6 +107,12 @@ impl ValidationCode {
         }
     }
 
+    /// Whether an upgrade was announced and the relay chain's word on it was not seen yet.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.announced.is_some()
+    }
+
     /// Whether the next block, which reads these values of the relay chain's state, sees what the relay chain says of an
     /// upgrade, where one is on its way.
     ///

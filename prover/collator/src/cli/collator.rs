@@ -63,6 +63,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
 
+    /// A directory with the keys of an upgrade, as `zkpov setup` or a ceremony made it: the block that enacts it announces them, and the
+    /// chain goes on under them after the relay chain's go-ahead
+    #[arg(long, value_name = "DIR")]
+    next_keys: Option<PathBuf>,
+
     /// Another collator to get blocks from when the relay chain no longer has them; may be given several times
     #[arg(long, value_name = "URL")]
     archive: Vec<String>,
@@ -116,6 +121,11 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         patience: args.patience,
     };
     let keys = KeyStore::open(&args.keys, &info.identity)?.proving_on(args.backend.open()?);
+    let next_keys = args.next_keys.as_deref().map(|directory| KeyStore::open(directory, &info.identity));
+    let next_keys = match next_keys.transpose()? {
+        Some(keys) => Some(keys.proving_on(args.backend.open()?)),
+        None => None,
+    };
     let pool = Arc::new(Pool::open(collator.handle(), info, Limits::default())?);
     let waiting = pool.pending().len();
 
@@ -125,7 +135,9 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
         RemoteArchive::new(url, runtime.handle().clone()).map(|archive| Arc::new(archive) as Arc<dyn Archive>)
     };
     let archives = args.archive.iter().map(archive).collect::<Result<_, _>>()?;
-    let node = Node::new(collator, keys, author, pool, relay.clone(), conduct).with_archives(archives);
+    let node = Node::new(collator, keys, author, pool, relay.clone(), conduct)
+        .with_archives(archives)
+        .with_next_keys(next_keys);
     let listen = Listen { rpc: args.rpc, metrics: args.metrics };
     let mut running = runtime.block_on(runner::start(node, relay, listen))?;
     let value = json!({

@@ -50,6 +50,8 @@ pub(crate) struct Valid {
     pub(crate) relay_parent: Hash,
     pub(crate) relay_parent_number: u32,
     pub(crate) parent_head_hash: Hash,
+    /// Hash of the validity key that it is valid under.
+    pub(crate) key_hash: Hash,
     /// Hash of the head it leads to.
     pub(crate) head_hash: Hash,
     /// Number of the head it leads to.
@@ -79,6 +81,7 @@ pub(crate) fn validate(
         relay_parent: candidate.relay_parent,
         relay_parent_number: context.relay_parent_number,
         parent_head_hash: blake2b_256(&candidate.parent_head),
+        key_hash: key.code_hash(),
         head_hash: blake2b_256(&transition.head_data),
         number,
         data: BlockData {

@@ -8,6 +8,9 @@
 //!
 //!   in each block:  backed before ─► included (heads advance, messages move)
 //!                   candidates that wait ─► backed, where a core is assigned and free
+//!
+//!   an upgrade      block announces a key ─► restricted ─ `upgrade_delay` ─► go-ahead signal in the state
+//!                   ─► the block that is included under a relay parent with the signal is the last under the old key
 //! ```
 //!
 //! Everything follows from the calls and the seed: the same calls give the same blocks.
@@ -21,7 +24,6 @@ use zkpov_verifier::{
     hashing::blake2b_256,
     head::Head,
     key::{KeyPolicy, PreparedKey},
-    message::MessageFormat,
     relay::{RelayContext, keys},
     simulation::relay::SimulatedRelay,
 };
@@ -46,7 +48,7 @@ pub struct Config {
     pub allowed_ancestry: u32,
     /// For how many relay blocks after its inclusion a block's PoV can be had.
     pub availability_window: u32,
-    /// Relay blocks from the inclusion of an upgrade to its enactment.
+    /// Relay blocks from the inclusion of an upgrade to the go-ahead signal.
     pub upgrade_delay: u32,
     /// Whether keys of a development set-up may be registered.
     pub allow_dev_keys: bool,
@@ -197,6 +199,9 @@ const MAX_EVENTS: usize = 4096;
 /// Where the state has what tells one block from its siblings.
 const SLOT_KEY: &[u8] = b":slot";
 
+/// `UpgradeGoAhead::GoAhead` in SCALE.
+const GO_AHEAD: [u8; 1] = [1];
+
 /// A parachain, as of one relay block.
 #[derive(Clone, Debug)]
 struct Para {
@@ -204,8 +209,22 @@ struct Para {
     key: Arc<PreparedKey>,
     /// Backed and not yet included, with the relay block in which it was backed.
     pending: Option<(Arc<Valid>, u32)>,
-    /// The key that comes into force with a relay block.
+    /// The next key, and the relay block from which on the go-ahead signal is in the state.
     upgrade: Option<(u32, Arc<PreparedKey>)>,
+}
+
+impl Para {
+    /// The key that comes into force when a block with this relay parent is included; `None` if none does.
+    fn key_after(&self, relay_parent_number: u32) -> Option<&Arc<PreparedKey>> {
+        let (at, key) = self.upgrade.as_ref()?;
+        (relay_parent_number >= *at).then_some(key)
+    }
+
+    /// The key under which a block on this parent is checked: on the backed one, that which its inclusion leaves.
+    fn key_on(&self, parent_head: &[u8]) -> &Arc<PreparedKey> {
+        let pending = self.pending.as_ref().filter(|(valid, _)| valid.data.head == parent_head);
+        pending.and_then(|(valid, _)| self.key_after(valid.relay_parent_number)).unwrap_or(&self.key)
+    }
 }
 
 /// Everything as of one relay block.
@@ -328,18 +347,14 @@ impl LocalRelay {
         })
     }
 
-    /// What a block of a parachain sees of a relay parent; `None` for an unknown block. A parachain that no message waits for and
-    /// that takes none needs no storage proof.
+    /// What a block of a parachain sees of a relay parent; `None` for an unknown block. A block that takes no messages and follows no
+    /// upgrade needs none of the storage proof.
     #[must_use]
     pub fn view(&self, para: u32, at: &Hash) -> Option<RelayFile> {
         let context = self.context(at)?;
         let state = &self.blocks.get(at)?.state;
         let queues = &state.queues;
-        let format = state.paras.get(&para).map(|para| para.key.key().messages).unwrap_or_default();
         let inbound = queues.inbound(para, queues.number);
-        if format == MessageFormat::Dropped && inbound.is_empty() {
-            return Some(RelayFile::blind(context));
-        }
         Some(RelayFile { context, storage_proof: queues.storage_proof(para), inbound })
     }
 
@@ -455,7 +470,7 @@ impl LocalRelay {
         }
         let context =
             RelayContext { relay_parent_number: parent.number, relay_parent_storage_root: parent.state_root };
-        validate(candidate, &context, &para.key)
+        validate(candidate, &context, para.key_on(&candidate.parent_head))
     }
 
     /// The next block, on the best one; it is the best one then, and finality moves.
@@ -525,7 +540,7 @@ impl LocalRelay {
             state.paras.keys().map(|para| (*para, state.coretime.core_of(*para, number))).collect();
         for (para, core) in cores {
             self.include(&mut state, para, number, &mut events);
-            self.enact(&mut state, para, number, &mut events);
+            Self::let_through(&mut state, para, number);
             if let Some(core) = core {
                 self.back(&mut state, para, core, parent, &mut events);
             }
@@ -549,6 +564,12 @@ impl LocalRelay {
         }
         queues.include(para, &valid.transition);
         entry.head.clone_from(&valid.data.head);
+        if let Some(key) = entry.key_after(valid.relay_parent_number).cloned() {
+            (entry.key, entry.upgrade) = (key, None);
+            queues.entries.remove(&keys::upgrade_restriction(para));
+            queues.entries.remove(&keys::upgrade_go_ahead(para));
+            events.push(RelayEvent::Upgraded { para });
+        }
         if let Some(code) = &valid.transition.new_validation_code {
             let policy = KeyPolicy { allow_dev_setup: self.config.allow_dev_keys };
             // What is no validity key is never in force; the parachain stays with the one it has.
@@ -561,16 +582,11 @@ impl LocalRelay {
         events.push(RelayEvent::Included { para, block: valid.number, head: valid.head_hash });
     }
 
-    /// Brings the next validity key into force when its time has come.
-    fn enact(&self, state: &mut State, para: u32, number: u32, events: &mut Vec<RelayEvent>) {
-        let Some(entry) = state.paras.get_mut(&para) else { return };
-        if entry.upgrade.as_ref().is_none_or(|(at, _)| *at > number) {
-            return;
-        }
-        if let Some((_, key)) = entry.upgrade.take() {
-            entry.key = key;
-            state.queues.entries.remove(&keys::upgrade_restriction(para));
-            events.push(RelayEvent::Upgraded { para });
+    /// Gives the go-ahead for the next validity key when its time has come.
+    fn let_through(state: &mut State, para: u32, number: u32) {
+        let due = |entry: &Para| entry.upgrade.as_ref().is_some_and(|(at, _)| *at <= number);
+        if state.paras.get(&para).is_some_and(due) {
+            state.queues.entries.insert(keys::upgrade_go_ahead(para), GO_AHEAD.to_vec());
         }
     }
 
@@ -583,6 +599,7 @@ impl LocalRelay {
         let fits = |valid: &&Arc<Valid>| {
             valid.para == para
                 && valid.parent_head_hash == head_hash
+                && valid.key_hash == entry.key.code_hash()
                 && valid.relay_parent_number >= oldest
                 && self.ancestor(parent, valid.relay_parent_number) == Some(valid.relay_parent)
         };

@@ -14,9 +14,11 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use tracing::{info, info_span, warn};
-use zkpov_circuits::keys::SecretKey;
+use zkpov_circuits::{keys::SecretKey, state::StateError};
 use zkpov_prover::Options;
-use zkpov_verifier::{hashing::blake2b_256, head::Head, lane::TierId, scale::DecodeError};
+use zkpov_verifier::{
+    hashing::blake2b_256, head::Head, lane::TierId, message::MessageFormat, scale::DecodeError,
+};
 
 use crate::{
     Collator,
@@ -28,6 +30,7 @@ use crate::{
     pool::{Pool, PoolError},
     relay::interface::{BlockData, Candidate, Core, Hash, Heads, Registration, Relay, RelayError},
     relay_file::{RelayFile, RelayFileError},
+    validity::ValidationCode,
 };
 
 /// Most blocks that are imported in one step; the next goes on.
@@ -173,6 +176,9 @@ pub enum NodeError {
     /// The database.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A head.
     #[error("a head does not decode: {0}")]
     Head(#[from] DecodeError),
@@ -202,11 +208,19 @@ impl NodeError {
     }
 }
 
+/// The keys of the next block, as far as the blocks so far tell.
+fn in_force<'k>(code: &ValidationCode, keys: &'k KeyStore, next: Option<&'k KeyStore>) -> &'k KeyStore {
+    let fits = |keys: &&KeyStore| code.check_key(keys.validity_key().code_hash()).is_ok();
+    if fits(&keys) { keys } else { next.filter(fits).unwrap_or(keys) }
+}
+
 /// A collator of one parachain.
 #[derive(Debug)]
 pub struct Node {
     collator: Collator,
     keys: KeyStore,
+    /// The keys of an upgrade that governance is to enact, or has.
+    next_keys: Option<KeyStore>,
     author: Option<SecretKey>,
     pool: Arc<Pool>,
     relay: Arc<dyn Relay>,
@@ -227,7 +241,25 @@ impl Node {
         relay: Arc<dyn Relay>,
         conduct: Conduct,
     ) -> Self {
-        Self { collator, keys, author, pool, relay, archives: Vec::new(), conduct, registering: false }
+        Self {
+            collator,
+            keys,
+            next_keys: None,
+            author,
+            pool,
+            relay,
+            archives: Vec::new(),
+            conduct,
+            registering: false,
+        }
+    }
+
+    /// The same, with the keys of an upgrade: the block that enacts it announces them, and the chain goes on under them after the relay
+    /// chain's go-ahead.
+    #[must_use]
+    pub fn with_next_keys(mut self, keys: Option<KeyStore>) -> Self {
+        self.next_keys = keys;
+        self
     }
 
     /// The same, with archives to ask for blocks that the relay chain no longer has.
@@ -428,9 +460,11 @@ impl Node {
     fn import(&mut self, hash: &Hash, data: &BlockData, done: &mut Vec<Done>) -> Result<(), NodeError> {
         let relay = RelayFile::blind(data.context());
         let number = Head::decode(&data.head)?.number;
+        let code = ValidationCode::read(&self.collator.database().state()?)?;
+        let keys = in_force(&code, &self.keys, self.next_keys.as_ref());
         let imported = self
             .collator
-            .import(self.keys.validity_key(), &relay, &data.pov)
+            .import(keys.validity_key(), &relay, &data.pov)
             .map_err(|source| NodeError::Import { number, source: Box::new(source) })?;
         if imported.block.hash != *hash {
             self.collator.rollback(number.saturating_sub(1))?;
@@ -486,16 +520,30 @@ impl Node {
             return Ok(());
         }
         let Some(author) = &self.author else { return Ok(()) };
+        let code = ValidationCode::read(&self.collator.database().state()?)?;
+        let keys = in_force(&code, &self.keys, self.next_keys.as_ref());
+        let next = self.next_keys.as_ref().map(|next| next.validity_key().key().encode());
+        let next =
+            next.filter(|next| !code.is_waiting() && blake2b_256(next) != keys.validity_key().code_hash());
+        let takes_messages = keys.validity_key().key().messages != MessageFormat::Dropped;
+        let blind = next.is_none() && !code.is_waiting() && !takes_messages && view.inbound.is_empty();
+        let view = if blind { RelayFile::blind(view.context) } else { view };
         let request = AuthorRequest {
             extrinsics: &extrinsics,
             pending: false,
-            upgrade: None,
+            upgrade: next.as_deref(),
             relay: &view,
             author,
-            keys: &self.keys,
+            keys,
             tier: self.conduct.tier,
         };
-        let authored = self.collator.author(&request, options)?;
+        let authored = match self.collator.author(&request, options) {
+            // The relay chain takes no upgrade now: enactments wait.
+            Err(AuthorError::Upgrade(_)) => {
+                self.collator.author(&AuthorRequest { upgrade: None, ..request }, options)?
+            }
+            authored => authored?,
+        };
         let How::Made(made) = authored.how else { return Ok(()) };
         self.pool.refused(made.refused.iter().filter_map(|(at, _)| extrinsics.get(*at)).map(Vec::as_slice));
         self.pool.refresh()?;

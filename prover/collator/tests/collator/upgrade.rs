@@ -3,7 +3,7 @@
 //! The next runtime is the same state machine with the next version number: another circuit, since the version is a constant of the
 //! statement, and another validity key. What an upgrade does to a collator depends on no more than that.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -21,7 +21,14 @@ use zkpov_collator::{
     import::ImportError,
     keystore::KeyStore,
     paths,
+    pool::{Limits, Pool},
+    relay::{
+        Relay,
+        local::{Config, LocalRelay, RelayEvent},
+        shared::SharedRelay,
+    },
     relay_file::RelayFile,
+    service::node::{Conduct, Node},
     setup,
     validity::{ValidationCode, ValidationCodeError},
 };
@@ -194,4 +201,90 @@ fn a_chain_goes_on_under_the_key_that_its_council_enacted_and_the_relay_chain_le
     let (old_hash, new_hash) = (old_keys.validity_key().code_hash(), new_keys.validity_key().code_hash());
     let code = ValidationCode::read(&b.database().state().unwrap()).unwrap();
     assert!(code.check_key(old_hash).is_ok() && code.check_key(new_hash).is_err());
+}
+
+/// A chain whose collators have the next keys in a directory goes through an upgrade by itself.
+///
+/// The next keys are another set-up of the same circuits: the program stays, so that one service lives through it.
+#[test]
+fn collators_with_the_next_keys_at_hand_go_through_an_upgrade_by_themselves() {
+    let (a_home, b_home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let chain = council(7);
+    let create =
+        |home: &TempDir| Collator::create(home.path(), chain, PARA_ID, council_spec().as_bytes()).unwrap();
+    let (a, b) = (create(&a_home), create(&b_home));
+    let genesis = a.info().identity.genesis_hash;
+    let ((old_home, old_keys), (new_home, new_keys)) = (keys(chain, genesis), keys(chain, genesis));
+    let (old_hash, new_hash) = (old_keys.validity_key().code_hash(), new_keys.validity_key().code_hash());
+    assert_ne!(old_hash, new_hash, "two set-ups, two keys");
+    let action = json!({ "upgrade": { "code_hash": format!("0x{}", hex::encode(new_hash)) } });
+    let vote = json!({ "proposal": 0, "number": 1, "aye": true, "conviction": 1, "stake": "500000", "action": action });
+    let mut calls = vec![
+        signed(&a, 1, 0, "propose", &json!({ "action": action })),
+        signed(&a, 2, 0, "vote", &vote),
+        signed(&a, 1, 1, "enact", &json!({ "proposal": 0, "number": 1 })),
+    ];
+    calls.reverse();
+
+    let relay = SharedRelay::new(LocalRelay::new(Config { upgrade_delay: 2, ..Config::default() }));
+    let open = |home: &TempDir| KeyStore::open(home.path(), &a.info().identity).unwrap();
+    let stores = [(open(&old_home), open(&new_home)), (open(&old_home), open(&new_home))];
+    let mut nodes: Vec<Node> = [(a, Some(person(0))), (b, None)]
+        .into_iter()
+        .zip(stores)
+        .map(|((collator, author), (keys, next))| {
+            let pool = Pool::open(collator.handle(), *collator.info(), Limits::default()).unwrap();
+            let conduct = Conduct { register: author.is_some(), empty_blocks: true, ..Conduct::default() };
+            Node::new(collator, keys, author, Arc::new(pool), Arc::new(relay.clone()), conduct)
+                .with_next_keys(Some(next))
+        })
+        .collect();
+    nodes[0].step(&relay.heads().unwrap(), &Options::default()).unwrap();
+    relay.with(LocalRelay::produce);
+    relay.with(|relay| relay.lease(PARA_ID, 1000)).unwrap();
+
+    let (mut upgraded, mut after) = (None, 0);
+    for _ in 0..60 {
+        relay.with(LocalRelay::produce);
+        let heads = relay.heads().unwrap();
+        // A call is submitted when the one before is in a block.
+        if nodes[0].pool().pending().is_empty()
+            && nodes[0].collator().database().pending().unwrap().is_empty()
+        {
+            if calls.last().is_some_and(|call| nodes[0].pool().submit(call).is_ok()) {
+                calls.pop();
+            }
+        }
+        for node in &mut nodes {
+            node.step(&heads, &Options::default()).unwrap();
+        }
+        for event in relay.with(LocalRelay::take_events) {
+            match event {
+                RelayEvent::Upgraded { para: PARA_ID } => {
+                    upgraded = Some(nodes[0].collator().database().tip().unwrap().number);
+                }
+                RelayEvent::Included { para: PARA_ID, .. } if upgraded.is_some() => after += 1,
+                RelayEvent::Refused { reason, .. } => panic!("{reason}"),
+                _ => (),
+            }
+        }
+        if after >= 3 {
+            break;
+        }
+    }
+    assert!(upgraded.is_some() && calls.is_empty(), "the upgrade was enacted: {calls:?}");
+    assert!(after >= 3, "{after} blocks under the new key");
+    for node in &nodes {
+        let code = ValidationCode::read(&node.collator().database().state().unwrap()).unwrap();
+        assert!(code.check_key(new_hash).is_ok() && code.check_key(old_hash).is_err());
+    }
+    let [a, b] = [0, 1].map(|node: usize| nodes[node].collator().database().tip().unwrap().number);
+    assert!(b + 2 >= a && b > 0, "the second follows: {b} of {a}");
+
+    // What the relay chain has now checks nothing under the old key.
+    let tip = nodes[0].collator().database().tip().unwrap();
+    let parent = nodes[0].collator().database().block(tip.number - 1).unwrap().unwrap().head;
+    let context = RelayFile::parse(&tip.relay).unwrap().context;
+    validate_block(&parent, &context, new_keys.validity_key(), &tip.pov).unwrap();
+    validate_block(&parent, &context, old_keys.validity_key(), &tip.pov).unwrap_err();
 }
