@@ -7,7 +7,7 @@ use zkpov_verifier::field::{Fr, decode};
 
 use super::*;
 use crate::{
-    pallets::balances::testing::{DEPOSIT, TestChain, key, open, spec, transfer},
+    pallets::balances::testing::{DEPOSIT, TestChain, open, spec, transfer},
     runtime::{
         Account, ApplyError, AuthorError, Chain, Execution, ExecutionError, Extrinsic, Parameters, SpecError,
         privacy::{Secret, Secrets},
