@@ -18,7 +18,8 @@ use thiserror::Error;
 
 use crate::body::{MAX_BODY_ELEMENTS, full_bytes, full_elements};
 use crate::groth16::{
-    PROOF_BYTES, PreparedVerifyingKey, VERIFYING_KEY_BYTES, VerifyingKey, VerifyingKeyError,
+    LINES_BYTES, PREPARED_BYTES, PROOF_BYTES, PreparedError, PreparedVerifyingKey, VERIFYING_KEY_BYTES,
+    VerifyingKey, VerifyingKeyError, read_gamma, write_gamma,
 };
 use crate::hashing::{Hash, blake2b_256};
 use crate::lane::{
@@ -45,6 +46,9 @@ pub const MAX_BODY_BYTES: u32 = MAX_BODY_ELEMENTS as u32 * MAX_ELEMENT_BYTES as 
 /// Longest validity key in bytes. A key of [`MAX_TIERS`] tiers with [`MAX_LANES`] lanes of
 /// [`MAX_SLOT_ELEMENTS`] widths stays below it.
 pub const MAX_KEY_BYTES: usize = 64 * 1024;
+
+/// Longest [`PreparedKey::encode_prepared`], in bytes.
+pub const MAX_PREPARED_BYTES: usize = LINES_BYTES + MAX_TIERS * PREPARED_BYTES;
 
 /// Bit of a key's block format: bodies are encrypted.
 const PRIVATE_BODIES: u8 = 1 << 0;
@@ -159,6 +163,9 @@ pub enum KeyError {
         /// What is wrong with it.
         cause: VerifyingKeyError,
     },
+    /// The bytes beside a key are not what was computed of it.
+    #[error("prepared key: {0}")]
+    Prepared(#[from] PreparedError),
     /// A tier's key comes from a development set-up, and the policy refuses those.
     #[error("tier {0} has a development set-up, whose maker can forge: it is refused by default")]
     DevSetup(TierId),
@@ -213,6 +220,16 @@ impl ValidityKey {
     /// Bytes that are not exactly one key in its only encoding, and everything [`Self::check`]
     /// refuses.
     pub fn decode(bytes: &[u8]) -> Result<Self, KeyError> {
+        Self::decode_with(bytes, |tier, points| {
+            VerifyingKey::decode(points).map_err(|cause| KeyError::VerifyingKey { tier, cause })
+        })
+    }
+
+    /// Reads a key and checks shape and limits; `points_of` reads a tier's points.
+    fn decode_with(
+        bytes: &[u8],
+        mut points_of: impl FnMut(TierId, &[u8; VERIFYING_KEY_BYTES]) -> Result<VerifyingKey, KeyError>,
+    ) -> Result<Self, KeyError> {
         let mut reader = Reader::new("validity key", bytes, MAX_KEY_BYTES)?;
         reader.preamble(KEY_MAGIC, KEY_VERSION)?;
         let chain = ChainIdentity {
@@ -229,7 +246,8 @@ impl ValidityKey {
             _ => None,
         })?;
         let count = reader.count("tiers", 1, MAX_TIERS)?;
-        let tiers = (0..count).map(|_| TierKey::read(&mut reader)).collect::<Result<_, _>>()?;
+        let tiers =
+            (0..count).map(|_| TierKey::read(&mut reader, &mut points_of)).collect::<Result<_, _>>()?;
         reader.finish("validity key")?;
         let key = Self { chain, body_format, messages, tiers };
         key.check()?;
@@ -251,7 +269,10 @@ impl ValidityKey {
 }
 
 impl TierKey {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, KeyError> {
+    fn read(
+        reader: &mut Reader<'_>,
+        points_of: &mut impl FnMut(TierId, &[u8; VERIFYING_KEY_BYTES]) -> Result<VerifyingKey, KeyError>,
+    ) -> Result<Self, KeyError> {
         let offset = reader.offset();
         let tier = TierId(reader.u8("tier")?);
         in_range("tier", offset, tier.0, MIN_TIER, TierId::MAX.0)?;
@@ -263,8 +284,7 @@ impl TierKey {
         })?;
         let circuit_digest = reader.array("circuit digest")?;
         let points = reader.array::<VERIFYING_KEY_BYTES>("verifying key")?;
-        let verifying_key =
-            VerifyingKey::decode(&points).map_err(|cause| KeyError::VerifyingKey { tier, cause })?;
+        let verifying_key = points_of(tier, &points)?;
         let offset = reader.offset();
         let setup = match reader.u8("set-up")? {
             0 => Setup::Dev,
@@ -349,6 +369,44 @@ impl PreparedKey {
         }
         let verifying_keys = key.tiers.iter().map(|tier| (&tier.verifying_key).into()).collect();
         Ok(Self { code_hash: key.code_hash(), key, verifying_keys })
+    }
+
+    /// What was computed of the key, as bytes for [`Self::decode_prepared`].
+    pub fn encode_prepared(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(LINES_BYTES + self.verifying_keys.len() * PREPARED_BYTES);
+        write_gamma(&mut out);
+        for (tier, prepared) in self.key.tiers.iter().zip(&self.verifying_keys) {
+            prepared.write(&tier.verifying_key, &mut out);
+        }
+        out
+    }
+
+    /// The key `bytes` with what [`Self::encode_prepared`] gave for it: no point is decompressed, no pairing computed.
+    /// Shape and limits of the key are checked as in [`Self::decode`], and every set-up is accepted.
+    ///
+    /// `prepared` is **trusted**: with other lines or another pairing, false proofs pass. It is for a verifier into whose
+    /// code both were built by someone who computed them, and whose code is known by its hash. To check such bytes is to
+    /// compute them again.
+    ///
+    /// # Errors
+    ///
+    /// As [`ValidityKey::decode`] but for the points' subgroups, and bytes that cannot be what was computed of this key.
+    pub fn decode_prepared(bytes: &[u8], prepared: &[u8]) -> Result<Self, KeyError> {
+        let length = PreparedError::Length(prepared.len());
+        let (gamma, mut rest) = prepared.split_first_chunk::<LINES_BYTES>().ok_or(length)?;
+        let gamma = read_gamma(gamma)?;
+        let mut verifying_keys = Vec::new();
+        let key = ValidityKey::decode_with(bytes, |_, points| {
+            let (tier, others) = rest.split_first_chunk::<PREPARED_BYTES>().ok_or(length)?;
+            rest = others;
+            let (key, prepared) = PreparedVerifyingKey::read(tier, points, &gamma)?;
+            verifying_keys.push(prepared);
+            Ok(key)
+        })?;
+        if !rest.is_empty() {
+            return Err(length.into());
+        }
+        Ok(Self { code_hash: blake2b_256(bytes), key, verifying_keys })
     }
 
     /// The key.

@@ -10,7 +10,7 @@
 //!   transfer         message         records of a circuit; lists of messages
 //!   head     statement               what the relay chain stores; what a proof proves
 //!   ───────────────────────────────────────────────────────────────────────────────
-//!   groth16          lane  feature   the argument; the shape of a block; what must be absent
+//!   groth16          lane  signal    the argument; the shape of a block; what a candidate says of itself
 //!   scale                            strict decoding
 //!   ───────────────────────────────────────────────────────────────────────────────
 //!   eddsa ─ babyjubjub               the author's signature
@@ -35,7 +35,6 @@ pub mod block;
 pub mod body;
 pub mod eddsa;
 pub mod exchange;
-pub mod feature;
 pub mod field;
 pub mod groth16;
 pub mod hashing;
@@ -47,6 +46,7 @@ pub mod poseidon;
 pub mod queue;
 pub mod relay;
 pub mod scale;
+pub mod signal;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 pub mod statement;

@@ -15,7 +15,8 @@
 //!    attached to another chain's beginning. The number is the parent's plus one and does not wrap.
 //! 4. **Relay parent.** Not before the parent's: a chain's view of relay time never goes back, so
 //!    expired calls stay expired.
-//! 5. **Supported.** What no circuit covers yet must be absent: nothing rides along unproven.
+//! 5. **Signals.** The scheduled part's UMP signals are signals of the relay chain, at most one of each kind: nothing else rides
+//!    along unproven. Which core they choose is for backers and the runtime to check.
 //! 6. **Shape.** The tier is in the key, used slots are within the lanes, the body is exactly as
 //!    long as they say and within the tier's limit, its elements canonical: the body root stands
 //!    for one body.
@@ -39,19 +40,19 @@ use alloc::vec::Vec;
 
 use thiserror::Error;
 
-use crate::block::{ProvenBlock, StatementError};
+use crate::block::{Proven, ProvenBlock, Scheduled, StatementError};
 use crate::body::BodyError;
 use crate::eddsa::{self, PublicKeyError, SignatureError};
-use crate::exchange::ExchangeError;
-use crate::feature::{Feature, Unsupported};
+use crate::exchange::{Exchange, ExchangeError};
 use crate::groth16::{BatchItem, PreparedVerifyingKey, Proof, ProofError, ProofRejected, verify_batch};
 use crate::hashing::Hash;
 use crate::head::Head;
-use crate::key::{PreparedKey, TierKey};
+use crate::key::{PreparedKey, TierKey, ValidityKey};
 use crate::lane::TierId;
 use crate::relay::RelayContext;
 use crate::scale::DecodeError;
-use crate::statement::{ChainIdentity, author_message};
+use crate::signal::{self, SignalError};
+use crate::statement::{ChainIdentity, Statement, author_message};
 
 use ark_bn254::Fr;
 
@@ -62,7 +63,7 @@ pub struct Transition {
     pub head_data: Vec<u8>,
     /// New validation code, if the block upgrades the chain.
     pub new_validation_code: Option<Vec<u8>>,
-    /// Messages to the relay chain.
+    /// Messages to the relay chain, and behind the separator the candidate's UMP signals ([`crate::signal`]).
     pub upward_messages: Vec<Vec<u8>>,
     /// Messages to other parachains: recipient's para id and bytes.
     pub horizontal_messages: Vec<(u32, Vec<u8>)>,
@@ -101,9 +102,9 @@ pub enum Invalid {
     /// The block data are no proven block.
     #[error("proven block: {0}")]
     Block(#[from] DecodeError),
-    /// The block uses what this verifier does not accept yet.
-    #[error(transparent)]
-    Unsupported(#[from] Unsupported),
+    /// The scheduled part's UMP signals are none.
+    #[error("UMP signals: {0}")]
+    Signals(#[from] SignalError),
     /// The key has no such tier.
     #[error("the validity key has no tier {0}")]
     UnknownTier(TierId),
@@ -232,13 +233,10 @@ fn examine<'k>(
     let chain = &key.key().chain;
     let parent_head = parent(parent_head, relay, chain)?;
     let parent = parent_head.as_parent();
-    supported(&block)?;
+    signal::check(&block.scheduled.ump_signals)?;
 
     let proven = &block.proven;
-    let (tier, verifying_key) = key.tier(proven.tier).ok_or(Invalid::UnknownTier(proven.tier))?;
-    body_limit(tier, &proven.body)?;
-    let exchange = proven.exchange(chain, key.key().messages, &parent_head, relay)?;
-    let statement = proven.statement(chain, &parent, relay, key.key().body_format, &tier.lanes, &exchange)?;
+    let (verifying_key, exchange, statement) = stated(&parent_head, relay, key, proven)?;
     let digest = statement.digest();
 
     let proof = Proof::decode(&proven.proof)?;
@@ -255,12 +253,48 @@ fn examine<'k>(
         transition: Transition {
             head_data: head.encode(),
             new_validation_code: block.proven.upgrade,
-            upward_messages: block.proven.outbound.upward,
+            upward_messages: signal::append(block.proven.outbound.upward, block.scheduled.ump_signals),
             horizontal_messages: block.proven.outbound.horizontal,
             processed_downward_messages: intake.processed_downward,
             hrmp_watermark: intake.watermark,
         },
     })
+}
+
+/// Checks 6 and 7, and the statement that they lead to.
+fn stated<'k>(
+    parent: &Head,
+    relay: &RelayContext,
+    key: &'k PreparedKey,
+    proven: &Proven,
+) -> Result<(&'k PreparedVerifyingKey, Exchange, Statement), Invalid> {
+    let ValidityKey { chain, body_format, messages, .. } = key.key();
+    let (tier, verifying_key) = key.tier(proven.tier).ok_or(Invalid::UnknownTier(proven.tier))?;
+    body_limit(tier, &proven.body)?;
+    let exchange = proven.exchange(chain, *messages, parent, relay)?;
+    let statement =
+        proven.statement(chain, &parent.as_parent(), relay, *body_format, &tier.lanes, &exchange)?;
+    Ok((verifying_key, exchange, statement))
+}
+
+/// What the author signs to submit a proven block with this scheduled part. A missed slot, or another core, costs this
+/// signature and no proof.
+///
+/// - `parent_head`, `relay`, `key`: as [`validate_block`] takes them.
+///
+/// # Errors
+///
+/// The block has no statement on this parent: one of the checks 3, 4, 6 and 7 of this module's list.
+pub fn message_to_sign(
+    parent_head: &[u8],
+    relay: &RelayContext,
+    key: &PreparedKey,
+    proven: &Proven,
+    scheduled: &Scheduled,
+) -> Result<Fr, Invalid> {
+    let parent = parent(parent_head, relay, &key.key().chain)?;
+    let (_, _, statement) = stated(&parent, relay, key, proven)?;
+    Ok(author_message(&parent.hash(), statement.digest(), &scheduled.hash()))
 }
 
 /// Checks 3 and 4: the parent head, and the relay parent against it.
@@ -275,11 +309,6 @@ fn parent(bytes: &[u8], relay: &RelayContext, chain: &ChainIdentity) -> Result<H
         return Err(Invalid::RelayParentBefore { parent: before, found });
     }
     Ok(head)
-}
-
-/// Check 5: nothing rides along that no circuit covers.
-fn supported(block: &ProvenBlock) -> Result<(), Unsupported> {
-    if block.scheduled.ump_signals.is_empty() { Ok(()) } else { Err(Unsupported(Feature::UmpSignals)) }
 }
 
 /// Part of check 6: the tier's own limit.

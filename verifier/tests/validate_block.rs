@@ -12,17 +12,20 @@ use zkpov_verifier::body::{BodyError, BodyLayout, full_elements};
 use zkpov_verifier::eddsa::{
     self, PublicKey, PublicKeyError, Signature, SignatureDecodeError, SignatureError,
 };
-use zkpov_verifier::feature::{Feature, Unsupported};
 use zkpov_verifier::field;
-use zkpov_verifier::groth16::{Point, PointCause, PointError, Proof, ProofError, ProofRejected};
+use zkpov_verifier::groth16::{
+    Point, PointCause, PointError, PreparedError, Proof, ProofError, ProofRejected,
+};
 use zkpov_verifier::head::{Head, MqcHeads};
-use zkpov_verifier::key::{BodyFormat, PreparedKey};
+use zkpov_verifier::key::{BodyFormat, KeyError, PreparedKey};
 use zkpov_verifier::lane::TierId;
 use zkpov_verifier::relay::RelayContext;
 use zkpov_verifier::scale::{DecodeCause, DecodeError};
 use zkpov_verifier::statement::author_message;
 use zkpov_verifier::testing::{Author, TestChain, element, g2};
-use zkpov_verifier::validate::{Candidate, Invalid, Transition, validate_batch, validate_block};
+use zkpov_verifier::validate::{
+    Candidate, Invalid, Transition, message_to_sign, validate_batch, validate_block,
+};
 
 /// A chain with its prepared key and first block.
 struct Setting {
@@ -62,10 +65,6 @@ impl Setting {
         block.proven.proof = proof;
         block
     }
-}
-
-fn unsupported<T>(feature: Feature) -> Result<T, Invalid> {
-    Err(Invalid::Unsupported(Unsupported(feature)))
 }
 
 fn not_canonical(what: &'static str, offset: usize) -> Invalid {
@@ -343,12 +342,91 @@ fn an_author_key_of_small_order_is_refused() {
 }
 
 #[test]
-fn what_no_circuit_covers_is_refused_by_name() {
+fn a_prepared_key_that_is_read_is_the_one_that_was_computed() {
     let setting = Setting::new();
+    let (key, prepared) = (setting.chain.key.encode(), setting.key.encode_prepared());
+    let read = PreparedKey::decode_prepared(&key, &prepared).expect("computed of this key");
+    assert_eq!(read.key(), setting.key.key());
+    assert_eq!(read.code_hash(), setting.key.code_hash());
+    assert_eq!(read.encode_prepared(), prepared);
+    let judge = |block: &ProvenBlock| {
+        validate_block(&setting.parent.encode(), &setting.relay, &read, &block.encode())
+    };
+    assert_eq!(judge(&setting.block), setting.validate(&setting.block));
+    let false_proof = setting.resigned(|proven| proven.state_root += Fr::ONE);
+    assert_eq!(judge(&false_proof), setting.validate(&false_proof));
+    assert!(judge(&false_proof).is_err());
+}
+
+#[test]
+fn bytes_that_cannot_be_what_was_computed_of_a_key_are_refused() {
+    const COORDINATE: usize = 32;
+    const POINTS: usize = 14 * COORDINATE;
+    let setting = Setting::new();
+    let (key, prepared) = (setting.chain.key.encode(), setting.key.encode_prepared());
+    let read = |prepared: &[u8]| PreparedKey::decode_prepared(&key, prepared).map(drop);
+    for at in (0..prepared.len()).step_by(COORDINATE) {
+        let mut changed = prepared.clone();
+        changed[at..at + COORDINATE].fill(0xff);
+        assert_eq!(read(&changed), Err(KeyError::Prepared(PreparedError::NotCanonical)), "at {at}");
+    }
+    for length in [0, 1, POINTS, prepared.len() - 1] {
+        assert!(matches!(read(&prepared[..length]), Err(KeyError::Prepared(PreparedError::Length(_)))));
+    }
+    let longer = [prepared.as_slice(), &[0]].concat();
+    assert!(matches!(read(&longer), Err(KeyError::Prepared(PreparedError::Length(_)))));
+    // The points of the last tier are in front of its pairing and lines, which are as long as those of γ and twelve coordinates.
+    let tiers = setting.chain.key.tiers.len();
+    let lines = (prepared.len() - tiers * (POINTS + 12 * COORDINATE)) / (1 + tiers);
+    let points = prepared.len() - lines - 12 * COORDINATE - POINTS;
+    for at in (points..points + POINTS).step_by(COORDINATE) {
+        let mut changed = prepared.clone();
+        changed[at] ^= 1;
+        assert_eq!(read(&changed), Err(KeyError::Prepared(PreparedError::OtherKey)), "at {at}");
+    }
+    let (gamma, of_tiers) = prepared.split_at(lines);
+    let (first, second) = of_tiers.split_at(of_tiers.len() / tiers);
+    assert_eq!(read(&[gamma, second, first].concat()), Err(KeyError::Prepared(PreparedError::OtherKey)));
+}
+
+/// The block with these signals, signed again and not proven again.
+fn rescheduled(setting: &Setting, signals: &[&[u8]]) -> ProvenBlock {
     let mut block = setting.block.clone();
-    block.scheduled.ump_signals = vec![vec![]];
-    assert_eq!(ProvenBlock::decode(&block.encode()), Ok(block.clone()), "the format has room");
-    assert_eq!(setting.validate(&block), unsupported(Feature::UmpSignals));
+    block.scheduled.ump_signals = signals.iter().map(|signal| signal.to_vec()).collect();
+    let parent = setting.parent.encode();
+    let message = message_to_sign(&parent, &setting.relay, &setting.key, &block.proven, &block.scheduled)
+        .expect("a statement");
+    block.signature = setting.chain.author.sign(message);
+    block
+}
+
+#[test]
+fn a_block_is_submitted_with_other_signals_by_a_signature_and_without_a_proof() {
+    const SELECT_CORE: &[u8] = &[0, 1, 0];
+    const APPROVED_PEER: &[u8] = &[1, 8, 3, 4];
+    let setting = Setting::new();
+    let plain = setting.validate(&setting.block).expect("valid");
+    let block = rescheduled(&setting, &[SELECT_CORE, APPROVED_PEER]);
+    assert_eq!(block.proven, setting.block.proven);
+    let transition = setting.validate(&block).expect("valid");
+    assert_eq!(transition.upward_messages, [&[][..], SELECT_CORE, APPROVED_PEER]);
+    assert_eq!(transition.head_data, plain.head_data, "signals are not in the head");
+    assert_eq!(rescheduled(&setting, &[]), setting.block);
+}
+
+#[test]
+fn signals_that_the_author_did_not_sign_or_that_are_none_are_refused() {
+    let setting = Setting::new();
+    let mut stuck_on = setting.block.clone();
+    stuck_on.scheduled.ump_signals = vec![vec![0, 1, 0]];
+    assert!(matches!(setting.validate(&stuck_on), Err(Invalid::AuthorSignature(_))));
+    let mut other_core = rescheduled(&setting, &[&[0, 1, 0]]);
+    other_core.scheduled.ump_signals[0][1] = 2;
+    assert!(matches!(setting.validate(&other_core), Err(Invalid::AuthorSignature(_))));
+    for signals in [&[&[][..]][..], &[&[9]], &[&[0, 1, 0, 0]], &[&[0, 1, 0], &[0, 2, 0]]] {
+        let refused = setting.validate(&rescheduled(&setting, signals));
+        assert!(matches!(refused, Err(Invalid::Signals(_))), "{signals:?}: {refused:?}");
+    }
 }
 
 #[test]

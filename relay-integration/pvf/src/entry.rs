@@ -18,12 +18,12 @@ use core::{
     ptr, slice,
 };
 
-use zkpov_verifier::key::MAX_KEY_BYTES;
+use zkpov_verifier::key::{MAX_KEY_BYTES, MAX_PREPARED_BYTES};
 
 use crate::{
     Invalid,
-    slot::{MARK, SLOT_BYTES, key_in},
-    validate,
+    slot::{Contents, MARK, SLOT_BYTES},
+    validate_embedded,
 };
 
 /// Alignment of what the executor's allocator gives.
@@ -49,13 +49,13 @@ unsafe extern "C" {
 #[repr(C)]
 struct Slot {
     mark: [u8; MARK.len()],
-    length: [u8; size_of::<u32>()],
-    key: [u8; MAX_KEY_BYTES],
+    lengths: [u8; 2 * size_of::<u32>()],
+    keys: [u8; MAX_KEY_BYTES + MAX_PREPARED_BYTES],
 }
 
 const _: () = assert!(size_of::<Slot>() == SLOT_BYTES);
 
-static SLOT: Slot = Slot { mark: MARK, length: [0; _], key: [0; _] };
+static SLOT: Slot = Slot { mark: MARK, lengths: [0; _], keys: [0; _] };
 
 /// Where the slot is. The program reads this address as a volatile, so that the compiler cannot assume that the
 /// slot holds what the source says.
@@ -89,11 +89,11 @@ fn log(message: &str) {
 unsafe extern "C" fn validate_block(address: *const u8, length: usize) -> u64 {
     // SAFETY: the caller's promise.
     let params = unsafe { slice::from_raw_parts(address, length) };
-    let key = match key_in(slot()) {
-        Ok(key) => key,
+    let embedded = match Contents::read(slot()) {
+        Ok(embedded) => embedded,
         Err(error) => refuse(&error.to_string()),
     };
-    match validate(key, params) {
+    match validate_embedded(embedded, params) {
         // The executor reads the result after the call, and throws the whole memory away.
         Ok(result) => packed(result.leak()),
         Err(error) => refuse_for(&error),

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!   zkpov_relay_pvf.wasm ──┐
-//!   (built once)           ├─ embed ──► the para's validation code: the same bytes, its key in the slot
-//!   validity key ──────────┘                                │
+//!   (built once)           ├─ embed ──► the para's validation code: the same bytes, in the slot its key and what
+//!   validity key ──────────┘                                │           is computed of a key once
 //!                                                           ▼ a validator prepares and executes it
 //!   ValidationParams ── params ──► validate_block (zkpov-verifier) ── result ──► ValidationResult
 //! ```
 //!
-//! - [`slot`]: the place in the wasm where the validity key stands, and how to fill and read it;
+//! - [`slot`]: the place in the wasm where the validity key stands, and how to fill, read and check it;
 //! - [`params`]: what a validator gives, as bytes;
 //! - [`result`](mod@result): what it expects, as bytes;
 //! - [`validate`](mod@validate): the two around the verifier;
@@ -30,5 +30,5 @@ pub mod result;
 pub mod slot;
 pub mod validate;
 
-pub use slot::{SlotError, embed, embedded_key};
-pub use validate::{Invalid, validate};
+pub use slot::{Contents, SlotError, check, embed, embedded_key};
+pub use validate::{Invalid, validate, validate_embedded};

@@ -10,6 +10,7 @@ use zkpov_verifier::{
 use crate::{
     params::{Params, ParamsError},
     result,
+    slot::Contents,
 };
 
 /// Whether a key from a development set-up is accepted: that is for whoever builds the key in to decide, once
@@ -37,8 +38,22 @@ pub enum Invalid {
 ///
 /// Bytes that are no parameters or no key, and the first thing that is wrong with the block.
 pub fn validate(key: &[u8], params: &[u8]) -> Result<Vec<u8>, Invalid> {
+    judge(params, || PreparedKey::decode(key, AS_REGISTERED))
+}
+
+/// Checks a candidate under the validity key that is built in, with what was computed of it when it was: *trusted*, as the
+/// program around it.
+///
+/// # Errors
+///
+/// As [`validate()`].
+pub fn validate_embedded(embedded: Contents<'_>, params: &[u8]) -> Result<Vec<u8>, Invalid> {
+    judge(params, || PreparedKey::decode_prepared(embedded.key, embedded.prepared))
+}
+
+fn judge(params: &[u8], key: impl FnOnce() -> Result<PreparedKey, KeyError>) -> Result<Vec<u8>, Invalid> {
     let params = Params::read(params)?;
-    let key = PreparedKey::decode(key, AS_REGISTERED)?;
-    let transition = validate_block(&params.parent_head, &params.relay_context(), &key, &params.block_data)?;
+    let transition =
+        validate_block(&params.parent_head, &params.relay_context(), &key()?, &params.block_data)?;
     Ok(result::encode(&transition))
 }

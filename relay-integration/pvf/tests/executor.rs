@@ -21,7 +21,10 @@ use polkadot_parachain_primitives::primitives::{
 use polkadot_primitives::{
     ExecutorParams, MAX_CODE_SIZE, executor_params::DEFAULT_BACKING_EXECUTION_TIMEOUT,
 };
-use zkpov_relay_pvf::{embed, embedded_key, params::Params, slot::template_of, validate};
+use zkpov_relay_pvf::{
+    Contents, SlotError, check, embed, embedded_key, params::Params, slot::template_of, validate,
+    validate_embedded,
+};
 use zkpov_verifier::{
     block::ProvenBlock,
     key::{KeyPolicy, PreparedKey},
@@ -30,8 +33,8 @@ use zkpov_verifier::{
 
 const ALLOW_DEV: KeyPolicy = KeyPolicy { allow_dev_setup: true };
 
-/// How much longer than the native verifier the PVF may take.
-const SLOWER_AT_MOST: u32 = 6;
+/// How much longer than the native verifier with a prepared key the PVF may take, which has its key prepared too.
+const SLOWER_AT_MOST: f64 = 6.0;
 
 /// The wasm as it is built, without a key.
 fn template() -> &'static [u8] {
@@ -104,6 +107,16 @@ fn a_candidate_of_version_3_is_accepted_as_well() {
 }
 
 #[test]
+fn signals_that_the_author_signed_come_out_behind_the_separator() {
+    const SELECT_CORE: &[u8] = &[0, 1, 0];
+    let mut params = params();
+    params.block_data.0 = proven::block().with_signals(&[SELECT_CORE]);
+    let result = Artifact::of_the_chain().execute(&params.encode()).unwrap();
+    assert_eq!(result.upward_messages.into_inner(), [vec![], SELECT_CORE.to_vec()]);
+    assert_eq!(result.head_data, HeadData(proven::block().head.clone()));
+}
+
+#[test]
 fn what_is_tampered_with_is_refused() {
     let judge = |change: &dyn Fn(&mut ValidationParams)| {
         let mut params = params();
@@ -150,6 +163,40 @@ fn a_key_goes_into_the_wasm_and_comes_out_and_nothing_else_changes() {
 }
 
 #[test]
+fn what_was_computed_of_the_key_is_computed_again_when_code_is_checked() {
+    let code = code();
+    assert_eq!(
+        check(&code).unwrap().code_hash(),
+        PreparedKey::decode(&proven::block().key, ALLOW_DEV).unwrap().code_hash()
+    );
+    // The last coordinate of the last tier's lines, small enough to stay below the modulus.
+    let prepared = PreparedKey::decode(&proven::block().key, ALLOW_DEV).unwrap().encode_prepared();
+    let line = prepared.windows(64).rposition(|window| window == &prepared[prepared.len() - 64..]).unwrap();
+    let at = code.windows(64).position(|window| window == &prepared[line..]).unwrap();
+    let mut other = code.clone();
+    other[at] ^= 1;
+    assert_eq!(embedded_key(&other), Ok(Some(proven::block().key.as_slice())), "the key is the same");
+    assert_eq!(check(&other).unwrap_err(), SlotError::Prepared);
+    assert!(
+        Artifact::prepare(&other).execute(&params().encode()).is_err(),
+        "the wrong lines accept nothing honest"
+    );
+}
+
+#[test]
+fn a_prepared_key_of_another_key_cut_or_with_a_changed_point_is_refused_when_it_is_read() {
+    let (key, params) = (&proven::block().key, params().encode());
+    let prepared = PreparedKey::decode(key, ALLOW_DEV).unwrap().encode_prepared();
+    let judge = |prepared: &[u8]| validate_embedded(Contents { key, prepared }, &params);
+    assert!(judge(&prepared).is_ok());
+    let other = zkpov_verifier::testing::TestChain::new(proven::PARA_ID).prepared().encode_prepared();
+    let longer = [prepared.as_slice(), &[0]].concat();
+    for wrong in [&prepared[1..], &prepared[..prepared.len() - 1], &longer, &other, &[]] {
+        assert!(judge(wrong).is_err());
+    }
+}
+
+#[test]
 fn the_code_is_within_the_relay_chains_limit_and_no_development_key_goes_in_unasked() {
     assert!(code().len() <= MAX_CODE_SIZE as usize);
     assert!(embed(template(), &proven::block().key, KeyPolicy::default()).is_err());
@@ -162,31 +209,42 @@ fn parameters_and_extension_are_polkadots() {
     assert_eq!(ours.relay_context(), proven::RELAY);
 }
 
-/// The least time of `run`, in alternation with the other, so that a busy machine slows both.
-fn fastest(rounds: u32, run: &mut [&mut dyn FnMut()]) -> Vec<Duration> {
-    let mut best = vec![Duration::MAX; run.len()];
+/// Time that this thread has run on a processor, where the operating system tells (Linux): what others do on the machine is
+/// not in it. Elsewhere the time that has passed. It is brought up to date some hundred times a second, so only sums over
+/// many runs mean anything.
+fn clock(since: Instant) -> Duration {
+    std::fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()
+        .and_then(|line| line.split(' ').next()?.parse().ok())
+        .map_or_else(|| since.elapsed(), Duration::from_nanos)
+}
+
+/// The mean time of each `run`, in alternation with the others.
+fn alternating<const KINDS: usize>(rounds: u32, mut run: [&mut dyn FnMut(); KINDS]) -> [Duration; KINDS] {
+    let started = Instant::now();
+    let mut times = [Duration::ZERO; KINDS];
     for _ in 0..rounds {
-        for (run, best) in run.iter_mut().zip(&mut best) {
-            let started = Instant::now();
+        for (run, time) in run.iter_mut().zip(&mut times) {
+            let before = clock(started);
             run();
-            *best = started.elapsed().min(*best);
+            *time += clock(started) - before;
         }
     }
-    best
+    times.map(|time| time / rounds)
 }
 
 /// `cargo test -p zkpov-relay-pvf -- --nocapture` prints the figures.
 #[test]
 fn execution_takes_at_most_six_times_the_native_verifier_and_is_far_below_the_backing_limit() {
-    const ROUNDS: u32 = 20;
+    const ROUNDS: u32 = 100;
     let started = Instant::now();
     let artifact = Artifact::prepare(&code());
-    let prepared_in = started.elapsed();
+    let compiled_in = started.elapsed();
     let (block, bytes) = (proven::block(), params().encode());
     let key = PreparedKey::decode(&block.key, ALLOW_DEV).unwrap();
-    let times = fastest(
+    let [native, from_key, wasm] = alternating(
         ROUNDS,
-        &mut [
+        [
             &mut || {
                 validate_block(&block.parent_head, &proven::RELAY, &key, &block.block_data).unwrap();
             },
@@ -198,13 +256,13 @@ fn execution_takes_at_most_six_times_the_native_verifier_and_is_far_below_the_ba
             },
         ],
     );
-    let [prepared, native, wasm] = times[..] else { unreachable!("three") };
+    let ratio = wasm.as_secs_f64() / native.as_secs_f64();
     println!(
-        "wasm {} bytes, artifact {} bytes, prepared in {prepared_in:?}; native {native:?} ({prepared:?} with the key \
-         prepared), wasm {wasm:?}",
+        "wasm {} bytes, artifact {} bytes, compiled in {compiled_in:?}; native {native:?}, with the key read and prepared \
+         {from_key:?}, wasm {wasm:?}: {ratio:.2} times native",
         code().len(),
         artifact.0.len(),
     );
-    assert!(wasm <= native * SLOWER_AT_MOST, "wasm {wasm:?}, native {native:?}");
+    assert!(ratio <= SLOWER_AT_MOST, "wasm takes {ratio} times the native verifier");
     assert!(wasm <= DEFAULT_BACKING_EXECUTION_TIMEOUT / 10, "{wasm:?}");
 }

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use zkpov_circuits::{chains::chain_by_name, runtime::Chain};
+use zkpov_circuits::{chains::chain_by_name, keys::SecretKey, runtime::Chain};
 use zkpov_collator::{
     Collator,
     author::AuthorRequest,
@@ -15,7 +15,13 @@ use zkpov_collator::{
     setup,
 };
 use zkpov_prover::Options;
-use zkpov_verifier::{lane::TierId, relay::RelayContext};
+use zkpov_verifier::{
+    block::ProvenBlock as Block,
+    key::{KeyPolicy, PreparedKey},
+    lane::TierId,
+    relay::RelayContext,
+    validate::message_to_sign,
+};
 
 /// The parachain's id.
 pub(crate) const PARA_ID: u32 = 2000;
@@ -35,6 +41,19 @@ pub(crate) struct ProvenBlock {
     pub(crate) block_data: Vec<u8>,
     /// The head that it makes.
     pub(crate) head: Vec<u8>,
+    author: SecretKey,
+}
+
+impl ProvenBlock {
+    /// The same block with these UMP signals: signed again by its author, with the proof that it has.
+    pub(crate) fn with_signals(&self, signals: &[&[u8]]) -> Vec<u8> {
+        let key = PreparedKey::decode(&self.key, KeyPolicy { allow_dev_setup: true }).expect("a key");
+        let mut block = Block::decode(&self.block_data).expect("a block");
+        block.scheduled.ump_signals = signals.iter().map(|signal| signal.to_vec()).collect();
+        let message = message_to_sign(&self.parent_head, &RELAY, &key, &block.proven, &block.scheduled);
+        block.signature = self.author.sign(message.expect("a statement"));
+        block.encode()
+    }
 }
 
 /// The first block of a payments chain, full.
@@ -82,5 +101,11 @@ pub(crate) fn prove(tier: TierId) -> ProvenBlock {
         collator.database().genesis().expect("a chain").head
     };
     let authored = collator.author(&request, &Options::default()).expect("a block");
-    ProvenBlock { key, parent_head, block_data: authored.block.pov, head: authored.block.head }
+    ProvenBlock {
+        key,
+        parent_head,
+        block_data: authored.block.pov,
+        head: authored.block.head,
+        author: scene.author().clone(),
+    }
 }

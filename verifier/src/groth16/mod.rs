@@ -1,9 +1,11 @@
 //! Groth16 over BN254, verification only.
 //!
 //! ```text
-//!   mod.rs     points, proof, verifying key and their codecs: nothing malformed gets past here
-//!   single.rs  the pairing equation for one proof
-//!   batch.rs   the equations of many proofs, as one
+//!   mod.rs       points, proof, verifying key and their codecs: nothing malformed gets past here
+//!   single.rs    the pairing equation for one proof
+//!   prepared.rs  what is computed of a key once, as bytes that a verifier without memory has beside its code
+//!   batch.rs     the equations of many proofs, as one
+//!   subgroup.rs  whether a point is in the group of prime order
 //! ```
 //!
 //! J. Groth, *On the Size of Pairing-based Non-interactive Arguments* (2016), with one public
@@ -31,7 +33,9 @@
 //! - A, B, C: an honest proof has each with probability 1/r ≈ 2⁻²⁵⁴, for its randomness is uniform.
 
 mod batch;
+mod prepared;
 mod single;
+mod subgroup;
 
 use core::fmt;
 
@@ -42,7 +46,11 @@ use ark_ff::{BigInt, PrimeField};
 use ark_serialize::CanonicalSerialize;
 use thiserror::Error;
 
+use self::subgroup::Subgroup;
+
 pub use batch::{BatchItem, verify_batch};
+pub use prepared::PreparedError;
+pub(crate) use prepared::{LINES_BYTES, PREPARED_BYTES, read_gamma, write_gamma};
 pub use single::{PreparedVerifyingKey, ProofRejected};
 
 /// Bytes of an encoded G1 point.
@@ -284,12 +292,12 @@ impl VerifyingKey {
 }
 
 /// Refuses a point off the curve, outside the subgroup or at infinity.
-fn checked<C: SWCurveConfig>(point: Point, affine: Affine<C>) -> Result<Affine<C>, PointError> {
+fn checked<C: Subgroup>(point: Point, affine: Affine<C>) -> Result<Affine<C>, PointError> {
     let fail = |cause| Err(PointError { point, cause });
     match affine {
         at if at.is_zero() => fail(PointCause::Infinity),
         at if !at.is_on_curve() => fail(PointCause::NotOnCurve),
-        at if !at.is_in_correct_subgroup_assuming_on_curve() => fail(PointCause::NotInSubgroup),
+        at if !C::contains(&at) => fail(PointCause::NotInSubgroup),
         at => Ok(at),
     }
 }
@@ -338,7 +346,7 @@ fn coordinate(point: Point, bytes: &[u8; FQ_BYTES]) -> Result<Fq, PointError> {
 ///
 /// y is never 0, so the flags are never ambiguous: that would be a point of order two, and the orders of
 /// the curve and of its twist are odd.
-fn finish_point<C: SWCurveConfig>(point: Point, x: C::BaseField, flags: u8) -> Result<Affine<C>, PointError> {
+fn finish_point<C: Subgroup>(point: Point, x: C::BaseField, flags: u8) -> Result<Affine<C>, PointError> {
     let fail = |cause| PointError { point, cause };
     let (smaller, larger) = Affine::<C>::get_ys_from_x_unchecked(x).ok_or(fail(PointCause::NotOnCurve))?;
     let y = if flags & LARGER_Y == 0 { smaller } else { larger };

@@ -4,8 +4,10 @@
 //!   stage     the node and its candidates
 //!   here      what is valid; every reason for which it is not; what goes to the standard subsystem; pre-checks; switches
 //!   standard  the standard subsystem in it, with real worker processes
+//!   collating the other side: polkadot's collation generation with this crate's collator function
 //! ```
 
+mod collating;
 #[path = "../../../tests/proven/mod.rs"]
 mod proven;
 mod stage;

@@ -23,9 +23,9 @@ use polkadot_node_subsystem::{
 use polkadot_primitives::{
     CandidateCommitments, CandidateDescriptorV2, CandidateReceiptV2, CoreIndex, ExecutorParams, Hash,
     HeadData, Id, NodeFeatures, PersistedValidationData, SessionIndex, ValidationCode, ValidationCodeHash,
-    node_features::FeatureIndex,
+    ValidatorId, node_features::FeatureIndex,
 };
-use sp_core::traits::SpawnNamed;
+use sp_core::{sr25519::Public, traits::SpawnNamed};
 use zkpov_relay_node::{CandidateValidation, Config, Delegated, Metrics, config::DEFAULT_FEATURE_BIT};
 
 use crate::proven;
@@ -36,10 +36,12 @@ pub(crate) const CORE: CoreIndex = CoreIndex(0);
 pub(crate) const RELAY_PARENT: Hash = Hash::repeat_byte(1);
 /// An ancestor of it.
 pub(crate) const ANCESTOR: Hash = Hash::repeat_byte(2);
+/// How many validators the session has.
+const VALIDATORS: usize = 4;
 const POV_LIMIT: u32 = 1 << 20;
 const BOMB_LIMIT: u32 = 16 << 20;
 /// Longer than any answer takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the runtime says.
 #[derive(Clone, Debug)]
@@ -89,6 +91,14 @@ impl Runtime {
             Asked::SessionIndexForChild(tx) => drop(tx.send(Ok(self.session))),
             Asked::NodeFeatures(_, tx) => drop(tx.send(Ok(self.features.clone()))),
             Asked::ClaimQueue(tx) => drop(tx.send(Ok(self.claims.clone()))),
+            // What collation generation asks beside: the para's state, and how many validators share the PoV.
+            Asked::Validators(tx) => {
+                drop(tx.send(Ok(vec![ValidatorId::from(Public::default()); VALIDATORS])))
+            }
+            Asked::PersistedValidationData(_, _, tx) => {
+                drop(tx.send(Ok(Some(Candidate::valid().validation_data))));
+            }
+            Asked::ValidationCodeHash(_, _, tx) => drop(tx.send(Ok(Some(Candidate::valid().code.hash())))),
             Asked::ValidationCodeByHash(hash, tx) => drop(tx.send(Ok(self.code.get(&hash).cloned()))),
             Asked::AncestorRelayParentInfo(_, _, tx) => drop(tx.send(Ok(None))),
             Asked::SessionExecutorParams(_, tx) => drop(tx.send(Ok(Some(ExecutorParams::default())))),
@@ -99,7 +109,7 @@ impl Runtime {
     }
 }
 
-struct RuntimeApi(Arc<Mutex<Runtime>>);
+pub(crate) struct RuntimeApi(pub(crate) Arc<Mutex<Runtime>>);
 
 impl<Context> Subsystem<Context, SubsystemError> for RuntimeApi
 where
@@ -158,7 +168,7 @@ where
 
 /// Tasks on tokio, as in a node: the standard subsystem's host needs it.
 #[derive(Clone)]
-struct Tasks(tokio::runtime::Handle);
+pub(crate) struct Tasks(pub(crate) tokio::runtime::Handle);
 
 impl SpawnNamed for Tasks {
     fn spawn_blocking(&self, _: &'static str, _: Option<&'static str>, task: BoxFuture<'static, ()>) {
@@ -172,7 +182,7 @@ impl SpawnNamed for Tasks {
 }
 
 /// Any head supports parachains.
-struct Always;
+pub(crate) struct Always;
 
 #[async_trait::async_trait]
 impl HeadSupportsParachains for Always {
@@ -221,14 +231,7 @@ impl Node {
             .unwrap();
         executor.spawn("overseer", None, overseer.run().map(drop).boxed());
         let mut handle = Handle::new(handle);
-        let (sender, _) = sc_utils::mpsc::tracing_unbounded("unpin", 10);
-        let leaf = BlockInfo {
-            hash: RELAY_PARENT,
-            parent_hash: ANCESTOR,
-            number: proven::RELAY.relay_parent_number,
-            unpin_handle: sc_client_api::UnpinHandle::new(RELAY_PARENT, sender),
-        };
-        block_on(handle.block_imported(leaf));
+        block_on(handle.block_imported(leaf(RELAY_PARENT)));
         Self { handle, runtime, registry, tokio: Some(tokio) }
     }
 
@@ -304,6 +307,17 @@ impl Node {
         let families = self.registry.gather();
         let family = families.iter().find(|family| family.get_name() == "zkpov_batch_seconds");
         family.map_or(0, |family| family.get_metric()[0].get_histogram().get_sample_count())
+    }
+}
+
+/// A relay block as it is imported.
+pub(crate) fn leaf(hash: Hash) -> BlockInfo {
+    let (sender, _) = sc_utils::mpsc::tracing_unbounded("unpin", 10);
+    BlockInfo {
+        hash,
+        parent_hash: ANCESTOR,
+        number: proven::RELAY.relay_parent_number,
+        unpin_handle: sc_client_api::UnpinHandle::new(hash, sender),
     }
 }
 

@@ -5,11 +5,8 @@
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use zkpov_relay_pvf::{embed, embedded_key, slot::template_of};
-use zkpov_verifier::{
-    hashing::blake2b_256,
-    key::{KeyPolicy, PreparedKey},
-};
+use zkpov_relay_pvf::{check, embed, embedded_key, slot::template_of};
+use zkpov_verifier::{hashing::blake2b_256, key::KeyPolicy};
 
 /// The verifier as a parachain validation function: the validity key in, the validation code out.
 #[derive(Parser)]
@@ -33,7 +30,7 @@ enum Command {
         #[arg(long)]
         allow_dev_keys: bool,
     },
-    /// Shows which key a wasm has, and which build it is
+    /// Shows which key a wasm has and which build it is, and computes again what was computed of the key
     Inspect {
         /// The validation code
         wasm: PathBuf,
@@ -65,8 +62,7 @@ fn run(command: Command) -> Result<(), String> {
             match embedded_key(&code).map_err(|error| error.to_string())? {
                 None => println!("no validity key"),
                 Some(bytes) => {
-                    let any = KeyPolicy { allow_dev_setup: true };
-                    let key = PreparedKey::decode(bytes, any).map_err(|error| error.to_string())?;
+                    let key = check(&code).map_err(|error| error.to_string())?;
                     let (chain, tiers) = (key.key().chain, key.key().tiers.len());
                     println!(
                         "validity key 0x{} of para {}, runtime version {}, {tiers} tiers",
