@@ -269,7 +269,8 @@ fn pass(slots: u32, proven: u32) {
             continue;
         }
         if rng.gen_ratio(1, FORKS) {
-            let depth = rng.gen_range(1..=DEEPEST).min(town.number() - town.relay.number(finalised));
+            // Every depth in its turn, so that an hour has them all.
+            let depth = (1 + counts.forks % DEEPEST).min(town.number() - town.relay.number(finalised));
             town.tip = town.relay.ancestors(town.tip).nth(depth as usize).expect("not final");
             chains.iter_mut().for_each(|chain| chain.follow(&town.relay, town.tip));
             counts.forks += 1;
