@@ -250,10 +250,9 @@ fn collators_with_the_next_keys_at_hand_go_through_an_upgrade_by_themselves() {
         // A call is submitted when the one before is in a block.
         if nodes[0].pool().pending().is_empty()
             && nodes[0].collator().database().pending().unwrap().is_empty()
+            && calls.last().is_some_and(|call| nodes[0].pool().submit(call).is_ok())
         {
-            if calls.last().is_some_and(|call| nodes[0].pool().submit(call).is_ok()) {
-                calls.pop();
-            }
+            calls.pop();
         }
         for node in &mut nodes {
             node.step(&heads, &Options::default()).unwrap();
