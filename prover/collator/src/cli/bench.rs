@@ -1,6 +1,7 @@
 //! `zkpov bench`: what the circuits cost.
 
 use clap::Subcommand;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use zkpov_circuits::{
     chains::chains,
@@ -58,8 +59,8 @@ fn run_circuits(args: &Circuits, out: Output) -> Result<(), Failure> {
         Some(name) => vec![values::chain(name)?],
         None => chains(),
     };
-    for chain in chains {
-        let weights = chain.call_weights().map_err(Failure::misuse)?;
+    let weights = chains.par_iter().map(|chain| chain.call_weights()).collect::<Result<Vec<_>, _>>();
+    for (chain, weights) in chains.into_iter().zip(weights.map_err(Failure::misuse)?) {
         let only = args.tier.map(|tier| tier.of(chain)).transpose()?;
         let tiers = chain.tiers().iter().filter(|tier| only.is_none_or(|only| tier.id == only));
         for tier in tiers {
