@@ -9,7 +9,7 @@ pub(super) fn tiers(measured: &[Measured]) -> String {
     let sizes: Vec<_> = measured
         .iter()
         .map(|Measured { tier, demo }| {
-            let calls = demo.transfers + demo.opens;
+            let calls: u32 = demo.calls.values().sum();
             (f64::from(*tier), vec![grouped(demo.constraints), format!("{calls} calls")])
         })
         .collect();
@@ -20,7 +20,7 @@ pub(super) fn tiers(measured: &[Measured]) -> String {
         values: measured.iter().map(of).collect(),
     };
     let plot = Plot {
-        title: "Seconds against constraints, full blocks of payments",
+        title: "Seconds against constraints, blocks of payments",
         unit: "s",
         legend_step: 70.0,
         sizes: &sizes,

@@ -20,6 +20,7 @@ mod provers;
 mod table;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -69,8 +70,7 @@ struct Args {
 struct Demo {
     accounts: u32,
     constraints: u64,
-    transfers: u32,
-    opens: u32,
+    calls: BTreeMap<String, u32>,
     setup_seconds: f64,
     witness_seconds: f64,
     prove_seconds: f64,
@@ -79,6 +79,13 @@ struct Demo {
     reexecute_seconds: f64,
     pov_bytes: u64,
     witness_pov_bytes: WitnessPov,
+}
+
+impl Demo {
+    /// How many calls of this name are in the block.
+    fn calls_named(&self, name: &str) -> u32 {
+        self.calls.get(name).copied().unwrap_or_default()
+    }
 }
 
 /// Bytes of a PoV without a proof.

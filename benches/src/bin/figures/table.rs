@@ -19,7 +19,7 @@ pub(super) fn markdown(measured: &[Measured], weights: &Weights) -> String {
     let _ = write!(
         text,
         "Constraints per call, with 2^24 account places, signature and both state roots: {}.\n\n\
-         A full block of each tier of `payments`, {} accounts in the state. Measured on {machine}; checking and \
+         A block of each tier of `payments` with its lanes of transfers and new accounts full, {} accounts in the state. Measured on {machine}; checking and \
          executing again on one core.\n\n\
          | tier | transfers + new accounts | constraints | set-up | witness | proof | check the proof | execute again | \
          ratio | proven block | block with witness |\n\
@@ -31,8 +31,8 @@ pub(super) fn markdown(measured: &[Measured], weights: &Weights) -> String {
         let _ = writeln!(
             text,
             "| 2^{tier} | {} + {} | {} | {:.1} s | {:.2} s | {:.1} s | {:.2} ms | {:.1} ms | {:.0} × | {} B | {} B |",
-            demo.transfers,
-            demo.opens,
+            demo.calls_named("transfer"),
+            demo.calls_named("open"),
             grouped(demo.constraints),
             demo.setup_seconds,
             demo.witness_seconds,
