@@ -30,8 +30,8 @@ use zkpov_prover::{Options, ProveError, Proved, Ran};
 use zkpov_verifier::{
     block::{Proven, ProvenBlock, Scheduled},
     eddsa::PublicKey,
-    exchange::{Intake, IntakeError, UpgradeError, outbound},
-    hashing::{Hash, blake2b_256},
+    exchange::{IntakeError, UpgradeError, outbound},
+    hashing::blake2b_256,
     head::ParentHead,
     lane::TierId,
     message::Inbound,
@@ -225,9 +225,11 @@ pub(crate) fn author(
     code.check_key(key)?;
     code.check_seen(&intake.values)?;
     let upgrade = request.upgrade.map(|code| intake.upgrade(code)).transpose()?;
+    let author = (account.index, account.key);
     let context = BlockContext {
+        upgrade,
         chain_keys: chain_keys.to_vec(),
-        ..block_context(info, parent, request.relay, &account, &intake, upgrade)
+        ..info.block_context(parent, &request.relay.context, author, &intake)
     };
     let mut timings = Timings::default();
 
@@ -314,27 +316,6 @@ fn author_account(
     key: PublicKey,
 ) -> Result<AccountView, AuthorError> {
     info.chain.account(state, AccountId::Key(key))?.ok_or(AuthorError::NoAccount)
-}
-
-fn block_context(
-    info: &ChainInfo,
-    parent: ParentHead,
-    relay: &RelayFile,
-    author: &AccountView,
-    intake: &Intake,
-    upgrade: Option<Hash>,
-) -> BlockContext {
-    BlockContext {
-        identity: info.identity,
-        parent,
-        relay_parent_number: relay.context.relay_parent_number,
-        author: author.index,
-        author_key: author.key,
-        context: statement::context(&parent.hash, &intake.values),
-        upgrade,
-        messages: messages::messages(intake),
-        chain_keys: Vec::new(),
-    }
 }
 
 /// Executes in the tier asked for, or in the smallest of those with keys that holds what a larger one would.

@@ -1,19 +1,27 @@
 //! Which chain a database holds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zkpov_circuits::{
     chains::{chain_by_name, chains},
-    runtime::{Chain, SpecError},
+    runtime::{BlockContext, Chain, SpecError, privacy::Secret},
 };
 use zkpov_verifier::{
+    body::BodyFormat,
+    eddsa::PublicKey,
+    exchange::Intake,
     head::{Head, ParentHead},
     message::MessageFormat,
+    relay::RelayContext,
     scale::DecodeError,
-    statement::ChainIdentity,
+    statement::{self, ChainIdentity},
 };
 
-use crate::db::{BlockRecord, DbError, Genesis, ReadDatabase, Reader};
+use crate::{
+    chain_keys::{self, ChainKeyError},
+    db::{BlockRecord, DbError, Genesis, ReadDatabase, Reader},
+    messages,
+};
 
 /// Why a directory's chain could not be opened or made.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +82,44 @@ impl ChainInfo {
         let messages = chain.messages(&spec)?;
         Ok(Self { chain, identity: identity(chain, genesis.para_id, genesis.hash), messages })
     }
+
+    /// What the execution of a block on `parent` is given, which enacts no upgrade and needs no key but the one in the state:
+    /// whoever knows of either adds it.
+    ///
+    /// - `author`: place of the author's account, and the key in it.
+    /// - `intake`: what the block takes from the relay chain, read on this parent.
+    #[must_use]
+    pub fn block_context(
+        &self,
+        parent: ParentHead,
+        relay: &RelayContext,
+        (author, author_key): (u32, PublicKey),
+        intake: &Intake,
+    ) -> BlockContext {
+        BlockContext {
+            identity: self.identity,
+            parent,
+            relay_parent_number: relay.relay_parent_number,
+            author,
+            author_key,
+            context: statement::context(&parent.hash, &intake.values),
+            upgrade: None,
+            messages: messages::messages(intake),
+            chain_keys: Vec::new(),
+        }
+    }
+
+    /// The keys that are to follow a private chain's, as they are kept in its `directory`: see [`chain_keys`]. Read anew for each
+    /// block, so that one that is unwrapped while a service runs counts.
+    ///
+    /// # Errors
+    /// [`ChainKeyError`].
+    pub(crate) fn chain_keys(&self, directory: &Path) -> Result<Vec<Secret>, ChainKeyError> {
+        match self.chain.body_format() {
+            BodyFormat::Public => Ok(Vec::new()),
+            BodyFormat::Private => chain_keys::kept(directory),
+        }
+    }
 }
 
 /// The identity of `chain` under a para id and a genesis.
@@ -123,6 +169,7 @@ pub struct ChainReader {
     pub info: ChainInfo,
     /// The database.
     pub database: Reader,
+    directory: PathBuf,
 }
 
 impl ChainReader {
@@ -132,6 +179,14 @@ impl ChainReader {
     /// [`OpenError`], for example when there is none.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         let database = Reader::open(directory)?;
-        Ok(Self { info: ChainInfo::of(&database.genesis()?)?, database })
+        Ok(Self { info: ChainInfo::of(&database.genesis()?)?, database, directory: directory.to_owned() })
+    }
+
+    /// The keys that are to follow a private chain's, as they are kept beside the database.
+    ///
+    /// # Errors
+    /// [`ChainKeyError`].
+    pub fn chain_keys(&self) -> Result<Vec<Secret>, ChainKeyError> {
+        self.info.chain_keys(&self.directory)
     }
 }

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use zkpov_circuits::runtime::{Chain, SpecError, privacy::Secret};
+use zkpov_circuits::runtime::{Chain, SpecError};
 use zkpov_prover::Options;
 use zkpov_verifier::{
-    body::BodyFormat,
     head::{Head, ParentHead},
     key::PreparedKey,
 };
@@ -13,7 +12,6 @@ use zkpov_verifier::{
 use crate::{
     author::{self, AuthorError, AuthorRequest, Authored},
     chain::{self, ChainInfo, OpenError},
-    chain_keys::{self, ChainKeyError},
     db::{Database, DbError, Genesis, Handle, ReadDatabase},
     import::{self, ImportError, Imported},
     relay_file::RelayFile,
@@ -132,15 +130,6 @@ impl Collator {
         chain::parent(&self.database)
     }
 
-    /// The keys that are to follow a private chain's, as this collator has them: see [`chain_keys`]. Read anew for each block, so that one that
-    /// is unwrapped while a service runs counts.
-    fn chain_keys(&self) -> Result<Vec<Secret>, ChainKeyError> {
-        match self.info.chain.body_format() {
-            BodyFormat::Public => Ok(Vec::new()),
-            BodyFormat::Private => chain_keys::kept(&self.directory),
-        }
-    }
-
     /// Makes, proves, checks, signs and commits the next block, or finds the block that was made for the
     /// same request before. The proven block is in the result; writing it to a file is the caller's.
     ///
@@ -151,7 +140,7 @@ impl Collator {
         request: &AuthorRequest<'_>,
         options: &Options<'_>,
     ) -> Result<Authored, AuthorError> {
-        let keys = self.chain_keys()?;
+        let keys = self.info.chain_keys(&self.directory)?;
         author::author(&mut self.database, &self.info, &keys, request, options)
     }
 
@@ -165,7 +154,7 @@ impl Collator {
         relay: &RelayFile,
         pov: &[u8],
     ) -> Result<Imported, ImportError> {
-        let keys = self.chain_keys()?;
+        let keys = self.info.chain_keys(&self.directory)?;
         import::import(&mut self.database, &self.info, &keys, key, relay, pov)
     }
 

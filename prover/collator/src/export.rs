@@ -5,17 +5,18 @@ use ark_serialize::CanonicalDeserialize;
 use zeroize::Zeroizing;
 use zkpov_circuits::{
     runtime::{AccountId, BlockContext, ExecutionError},
-    state::{StateError, StateReader},
+    state::StateError,
 };
 use zkpov_prover::{Proof, VerifyingKey};
 use zkpov_verifier::{
     block::ProvenBlock, eddsa::PublicKey, exchange::IntakeError, head::Head, key::TierKey, lane::TierId,
-    statement,
 };
 
 use crate::{
-    chain::ChainInfo,
+    chain::{self, ChainReader, OpenError},
+    chain_keys::ChainKeyError,
     circuit::{self, CircuitError},
+    db::{DbError, ReadDatabase},
     messages,
     relay_file::RelayFile,
 };
@@ -24,9 +25,15 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
+    /// The chain's database cannot be read.
+    #[error(transparent)]
+    Chain(#[from] OpenError),
     /// The state cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The keys that are to follow a private chain's.
+    #[error(transparent)]
+    ChainKeys(#[from] ChainKeyError),
     /// The author has no account.
     #[error("the author's key has no account on the chain")]
     NoAccount,
@@ -47,32 +54,33 @@ pub enum ExportError {
     NoTier(TierId),
 }
 
-/// A tier's variables for a block of these extrinsics: 1, the statement's digest, the witness. Nothing is authored.
+impl From<DbError> for ExportError {
+    fn from(error: DbError) -> Self {
+        Self::Chain(error.into())
+    }
+}
+
+/// A tier's variables for the next block of the chain, of these extrinsics: 1, the statement's digest, the witness. Nothing is
+/// authored.
 ///
 /// # Errors
 /// [`ExportError`].
 pub fn witness(
-    info: &ChainInfo,
-    state: &dyn StateReader,
-    parent: &Head,
+    reader: &ChainReader,
     relay: &RelayFile,
     author: PublicKey,
     tier: TierId,
     extrinsics: &[Vec<u8>],
 ) -> Result<Zeroizing<Vec<Fr>>, ExportError> {
+    let info = &reader.info;
+    let snapshot = reader.database.snapshot()?;
+    let (state, parent) = (&snapshot.state()?, chain::head(&snapshot.tip()?)?);
     let account = info.chain.account(state, AccountId::Key(author))?.ok_or(ExportError::NoAccount)?;
-    let (intake, _) = messages::intake(info.identity.para_id, info.messages, parent, relay)?;
-    let parent = parent.as_parent();
+    let (intake, _) = messages::intake(info.identity.para_id, info.messages, &parent, relay)?;
+    let author = (account.index, account.key);
     let context = BlockContext {
-        identity: info.identity,
-        parent,
-        relay_parent_number: relay.context.relay_parent_number,
-        author: account.index,
-        author_key: account.key,
-        context: statement::context(&parent.hash, &intake.values),
-        upgrade: None,
-        messages: messages::messages(&intake),
-        chain_keys: Vec::new(),
+        chain_keys: reader.chain_keys()?,
+        ..info.block_context(parent.as_parent(), &relay.context, author, &intake)
     };
     let execution = info.chain.execute(state, &context, Some(tier), extrinsics)?;
     Ok(Zeroizing::new(circuit::assignment(info.chain, tier, &execution.witness)?))

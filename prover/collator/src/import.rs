@@ -17,7 +17,6 @@ use zkpov_verifier::{
     head::Head,
     key::PreparedKey,
     scale::DecodeError,
-    statement,
     validate::{Invalid, validate_block},
 };
 
@@ -132,16 +131,10 @@ pub(crate) fn import(
     let (para, format) = (info.identity.para_id, key.key().messages);
     let intake = messages::taken(para, format, &parent_head, &relay.context, &proven)?;
     code.check_seen(&intake.values)?;
+    let author = (proven.author, proven.author_key);
     let context = BlockContext {
-        identity: info.identity,
-        parent,
-        relay_parent_number: relay.context.relay_parent_number,
-        author: proven.author,
-        author_key: proven.author_key,
-        context: statement::context(&parent.hash, &intake.values),
-        upgrade: None,
-        messages: messages::messages(&intake),
         chain_keys: chain_keys.to_vec(),
+        ..info.block_context(parent, &relay.context, author, &intake)
     };
     let applied =
         info.chain.apply(&database.state()?, &context, proven.tier, &proven.used_slots, &proven.body);

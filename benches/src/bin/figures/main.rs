@@ -1,23 +1,29 @@
 //! Circuit size against proving time, and what checking a block costs: measures every tier with the `zkpov`
-//! program and writes the figures into the README and the picture beside it. With `--provers`, this prover beside ark-groth16.
+//! program and writes the figures into the README and the picture beside it. With `--provers`, this prover beside ark-groth16; with
+//! `--pinned`, what follows from the pinned circuits without measuring.
 //!
 //! ```text
 //! cargo build --release
 //! cargo run --release -p zkpov-benches --bin figures -- --write
 //! cargo run --release -p zkpov-benches --bin figures -- --write --provers
+//! cargo run --release -p zkpov-benches --bin figures -- --write --pinned
 //! ```
 //!
 //! ```text
 //!   main       arguments; runs `zkpov` or `compare` and reads their JSON
 //!   chart      a picture of the tiers        provers  table and picture of the provers
 //!   table      Markdown of the tiers, and where Markdown goes in a file
+//!   pinned     what `circuits/weights.csv` says, in the pages that tell of it
+//!   universal  specialised chains beside the one whose slots take any call
 //!   plot       curves as SVG
 //! ```
 
 mod chart;
+mod pinned;
 mod plot;
 mod provers;
 mod table;
+mod universal;
 
 use std::{
     collections::BTreeMap,
@@ -51,6 +57,10 @@ struct Args {
     /// Measure this prover beside ark-groth16 instead
     #[arg(long)]
     provers: bool,
+
+    /// Measure nothing: bring the pages up to date that tell what the pinned circuits cost
+    #[arg(long, conflicts_with = "provers")]
+    pinned: bool,
 
     /// Base-2 logarithms of the circuits that the provers are compared on
     #[arg(long, value_delimiter = ',', default_values_t = 12..=20)]
@@ -109,7 +119,11 @@ struct Measured {
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    if args.provers { measure_provers(&args) } else { measure_tiers(&args) }
+    match (args.provers, args.pinned) {
+        (true, _) => measure_provers(&args),
+        (_, true) => tell_pinned(args.write),
+        _ => measure_tiers(&args),
+    }
 }
 
 /// A program that was built with this one.
@@ -126,6 +140,20 @@ fn measure_provers(args: &Args) -> anyhow::Result<()> {
     if args.write {
         table::replace_in("README.md".as_ref(), "provers", &markdown)?;
         std::fs::write("docs/images/provers.svg", provers::chart(&compared))?;
+    }
+    Ok(())
+}
+
+/// Prints the pages that are out of date, and writes them if told to.
+fn tell_pinned(write: bool) -> anyhow::Result<()> {
+    for (name, text) in pinned::pages(".".as_ref())? {
+        if std::fs::read_to_string(name).is_ok_and(|found| found == text) {
+            continue;
+        }
+        println!("{name} is {}", if write { "written" } else { "out of date" });
+        if write {
+            std::fs::write(name, text)?;
+        }
     }
     Ok(())
 }

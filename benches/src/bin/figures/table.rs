@@ -6,6 +6,9 @@ use anyhow::Context;
 
 use super::{Measured, Weights};
 
+/// Which cell of a line has the proof's seconds; before the first is nothing.
+const PROOF_COLUMN: usize = 6;
+
 /// The figures of all tiers.
 pub(super) fn markdown(measured: &[Measured], weights: &Weights) -> String {
     let mut text = String::from("## Figures\n\n");
@@ -54,15 +57,39 @@ pub(super) fn markdown(measured: &[Measured], weights: &Weights) -> String {
     text
 }
 
+/// Where what stands between `<!-- mark -->` and `<!-- /mark -->` begins and ends in a page.
+fn place(text: &str, mark: &str) -> anyhow::Result<(usize, usize)> {
+    let [begin, end] = [format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->")];
+    let from = text.find(&begin).with_context(|| format!("no {begin}"))? + begin.len();
+    let length = text.get(from..).and_then(|rest| rest.find(&end)).with_context(|| format!("no {end}"))?;
+    Ok((from, from + length))
+}
+
+/// What stands between `<!-- mark -->` and `<!-- /mark -->` in a page.
+pub(super) fn between<'t>(text: &'t str, mark: &str) -> anyhow::Result<&'t str> {
+    let (from, to) = place(text, mark)?;
+    Ok(&text[from..to])
+}
+
+/// The page with `markdown` between `<!-- mark -->` and `<!-- /mark -->`.
+pub(super) fn replaced(text: &str, mark: &str, markdown: &str) -> anyhow::Result<String> {
+    let (from, to) = place(text, mark)?;
+    Ok([&text[..from], markdown, &text[to..]].concat())
+}
+
 /// Puts `markdown` between `<!-- mark -->` and `<!-- /mark -->` in the file at `path`.
 pub(super) fn replace_in(path: &Path, mark: &str, markdown: &str) -> anyhow::Result<()> {
-    let [begin, end] = [format!("<!-- {mark} -->"), format!("<!-- /{mark} -->")];
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let (before, rest) =
-        text.split_once(&begin).with_context(|| format!("no {begin} in {}", path.display()))?;
-    let (_, after) = rest.split_once(&end).with_context(|| format!("no {end} in {}", path.display()))?;
-    std::fs::write(path, format!("{before}{begin}\n{markdown}{end}{after}"))?;
-    Ok(())
+    let name = || path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(name)?;
+    Ok(std::fs::write(path, replaced(&text, mark, markdown).with_context(name)?)?)
+}
+
+/// Seconds that the proof of a tier takes, as a page has it that [`markdown`] was written into.
+pub(super) fn proof_seconds(page: &str, tier: u8) -> anyhow::Result<f64> {
+    let begin = format!("| 2^{tier} |");
+    let line = between(page, "figures")?.lines().find(|line| line.starts_with(&begin));
+    let cell = line.and_then(|line| line.split('|').nth(PROOF_COLUMN)).context("no proof of this tier")?;
+    Ok(cell.trim().trim_end_matches(" s").parse()?)
 }
 
 /// `number` with a comma between groups of three digits.

@@ -6,8 +6,7 @@ use serde_json::json;
 use zkpov_circom::{json as files_json, r1cs, wtns};
 use zkpov_collator::{
     ceremony,
-    chain::{self, ChainReader},
-    db::ReadDatabase,
+    chain::ChainReader,
     export,
     extrinsics::{self, MAX_EXTRINSICS_FILE_BYTES},
     files, key_file,
@@ -125,17 +124,7 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
                 .map(|line| line.extrinsic)
                 .collect::<Result<_, _>>()?;
             let author = key_file::read(author)?.public_key();
-            let parent = chain::tip_head(&reader.database)?;
-            let state = reader.database.state()?;
-            export::witness(
-                &reader.info,
-                &state,
-                &parent,
-                &values::relay_file(relay)?,
-                author,
-                tier,
-                &offered,
-            )?
+            export::witness(&reader, &values::relay_file(relay)?, author, tier, &offered)?
         };
         write(WITNESS, &|out| wtns::write(out, &assignment))?;
     }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use zkpov_circuits::{
     chains::{chain_by_name, exchange_of, payments_of},
     keys::SecretKey,
-    runtime::{AccountId, AccountView, BlockContext, Chain, Composition},
+    runtime::{AccountId, AccountView, Chain, Composition},
 };
 use zkpov_collator::{
     Collator,
@@ -329,17 +329,7 @@ impl Parachain {
         let author = person(self.author);
         let account = info.chain.account(&state, AccountId::Key(author.public_key())).expect("readable");
         let account = account.expect("an account");
-        let context = BlockContext {
-            identity: info.identity,
-            parent,
-            relay_parent_number: relay.context.relay_parent_number,
-            author: account.index,
-            author_key: account.key,
-            context: statement::context(&parent.hash, &intake.values),
-            upgrade: None,
-            messages: messages::messages(&intake),
-            chain_keys: Vec::new(),
-        };
+        let context = info.block_context(parent, &relay.context, (account.index, account.key), &intake);
         let tier = Some(self.circuit.tier.tier);
         let execution = info.chain.execute(&state, &context, tier, extrinsics).expect("a block");
         let digest = execution.statement.digest();
