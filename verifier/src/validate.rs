@@ -44,7 +44,7 @@ use crate::block::{Proven, ProvenBlock, Scheduled, StatementError};
 use crate::body::BodyError;
 use crate::eddsa::{self, PublicKeyError, SignatureError};
 use crate::exchange::{Exchange, ExchangeError};
-use crate::groth16::{BatchItem, PreparedVerifyingKey, Proof, ProofError, ProofRejected, verify_batch};
+use crate::groth16::{BatchItem, PreparedVerifyingKey, Proof, ProofError, ProofRejected, verify_each};
 use crate::hashing::Hash;
 use crate::head::Head;
 use crate::key::{PreparedKey, TierKey, ValidityKey};
@@ -181,14 +181,13 @@ pub struct Candidate<'a> {
     pub block_data: &'a [u8],
 }
 
-/// Checks many candidates, of one parachain or of many, with one pairing equation ([`verify_batch`]): each result is
+/// Checks many candidates, of one parachain or of many, with one pairing equation ([`verify_each`]): each result is
 /// the one that [`validate_block`] gives. They are independent: none is the parent of another as far as this
 /// function knows.
 ///
 /// `entropy` is randomness from the operating system where there is any, and zeros where there is none.
 ///
-/// When the equation of the batch does not hold, each candidate's own is checked: one bad proof costs the batch
-/// what it saved, and no good one is refused for it.
+/// When the equation of the batch does not hold, the bad proofs are searched for, and no good one is refused for them.
 ///
 /// Never panics, on any input.
 pub fn validate_batch(candidates: &[Candidate<'_>], entropy: &Hash) -> Vec<Result<Transition, Invalid>> {
@@ -199,14 +198,13 @@ pub fn validate_batch(candidates: &[Candidate<'_>], entropy: &Hash) -> Vec<Resul
         })
         .collect();
     let items: Vec<_> = examined.iter().flatten().map(Examined::batch_item).collect();
-    let together = verify_batch(&items, entropy).is_ok();
-    let concluded = |examined: Examined<'_>| {
-        if !together {
-            examined.verifying_key.verify(examined.statement, &examined.proof)?;
-        }
+    let mut proven = verify_each(&items, entropy).into_iter();
+    // One result for each that was examined to the end; were there none, the candidate would not be valid.
+    let mut concluded = |examined: Examined<'_>| {
+        proven.next().unwrap_or(Err(ProofRejected))?;
         Ok(examined.transition)
     };
-    examined.into_iter().map(|result| result.and_then(concluded)).collect()
+    examined.into_iter().map(|result| result.and_then(&mut concluded)).collect()
 }
 
 /// A block of which everything but the pairing equation is checked.

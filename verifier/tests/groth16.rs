@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
 use zkpov_verifier::groth16::{
     BatchItem, G2_BYTES, PROOF_BYTES, Point, PointCause, PointError, PreparedVerifyingKey, Proof,
-    ProofRejected, VERIFYING_KEY_BYTES, VerifyingKey, VerifyingKeyError, verify_batch,
+    ProofRejected, VERIFYING_KEY_BYTES, VerifyingKey, VerifyingKeyError, verify_batch, verify_each,
 };
 use zkpov_verifier::testing::{Trapdoor, element, g1, g2};
 
@@ -282,6 +282,32 @@ fn a_batch_holds_exactly_when_all_its_proofs_do() {
             assert_eq!(together_and_alone(keys, &proofs), (false, false), "{bad} of {count}");
         }
     }
+}
+
+/// Few bad ones are found by halving, many one by one: the answers are those that each proof gives alone.
+#[test]
+fn each_bad_proof_of_a_batch_is_named_and_no_other() {
+    const PROOFS: usize = 13;
+    let keys = [Trapdoor::new("one"), Trapdoor::new("two")];
+    let prepared: Vec<_> = keys.iter().map(|key| PreparedVerifyingKey::from(&key.verifying_key())).collect();
+    let proofs = batch(&keys, PROOFS);
+    let one_bad = (0..PROOFS).map(|bad| vec![bad]);
+    let many = [vec![], vec![0, 12], vec![5, 6, 7], (0..PROOFS).step_by(2).collect(), (0..PROOFS).collect()];
+    for bad in one_bad.chain(many) {
+        let items: Vec<_> = proofs
+            .iter()
+            .enumerate()
+            .map(|(index, (key, input, proof))| BatchItem {
+                key: &prepared[*key],
+                input: if bad.contains(&index) { *input + Fr::ONE } else { *input },
+                proof,
+            })
+            .collect();
+        let expected: Vec<_> =
+            (0..PROOFS).map(|index| if bad.contains(&index) { Err(ProofRejected) } else { Ok(()) }).collect();
+        assert_eq!(verify_each(&items, &[7; 32]), expected, "{bad:?}");
+    }
+    assert_eq!(verify_each(&[], &[7; 32]), []);
 }
 
 /// Without coefficients, or with ones known before the proofs are chosen, these two errors would cancel.

@@ -4,8 +4,9 @@
 //!   mod.rs       points, proof, verifying key and their codecs: nothing malformed gets past here
 //!   single.rs    the pairing equation for one proof
 //!   prepared.rs  what is computed of a key once, as bytes that a verifier without memory has beside its code
-//!   batch.rs     the equations of many proofs, as one
-//!   subgroup.rs  whether a point is in the group of prime order
+//!   batch.rs     the equations of many proofs, as one; which of them do not hold
+//!   multiples.rs sums of multiples of group elements
+//!   miller.rs    the Miller loop of many pairs; whether a point is in the group of prime order
 //! ```
 //!
 //! J. Groth, *On the Size of Pairing-based Non-interactive Arguments* (2016), with one public
@@ -33,9 +34,10 @@
 //! - A, B, C: an honest proof has each with probability 1/r ≈ 2⁻²⁵⁴, for its randomness is uniform.
 
 mod batch;
+mod miller;
+mod multiples;
 mod prepared;
 mod single;
-mod subgroup;
 
 use core::fmt;
 
@@ -46,9 +48,9 @@ use ark_ff::{BigInt, PrimeField};
 use ark_serialize::CanonicalSerialize;
 use thiserror::Error;
 
-use self::subgroup::Subgroup;
+use self::miller::Lines;
 
-pub use batch::{BatchItem, verify_batch};
+pub use batch::{BatchItem, verify_batch, verify_each};
 pub use prepared::PreparedError;
 pub(crate) use prepared::{LINES_BYTES, PREPARED_BYTES, read_gamma, write_gamma};
 pub use single::{PreparedVerifyingKey, ProofRejected};
@@ -145,11 +147,14 @@ pub enum ProofError {
 }
 
 /// A proof whose points are on the curve, in the subgroup and not at infinity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// That B is in the subgroup shows when the lines of its Miller loop are computed, so they are kept for the loop: 20 kB.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     a: G1Affine,
     b: G2Affine,
     c: G1Affine,
+    lines: Lines,
 }
 
 impl Proof {
@@ -159,7 +164,9 @@ impl Proof {
     ///
     /// A point off the curve, outside the subgroup or at infinity.
     pub fn new(a: G1Affine, b: G2Affine, c: G1Affine) -> Result<Self, PointError> {
-        Ok(Self { a: checked(Point::A, a)?, b: checked(Point::B, b)?, c: checked(Point::C, c)? })
+        let (a, b, c) =
+            (checked_curve(Point::A, a)?, checked_curve(Point::B, b)?, checked_curve(Point::C, c)?);
+        Ok(Self { a, b, c, lines: lines(Point::B, &b)? })
     }
 
     /// Reads A, B, C.
@@ -173,11 +180,10 @@ impl Proof {
             return Err(ProofError::Length(bytes.len()));
         }
         let mut rest = bytes;
-        Ok(Self {
-            a: read_g1(Point::A, &mut rest)?,
-            b: read_g2(Point::B, &mut rest)?,
-            c: read_g1(Point::C, &mut rest)?,
-        })
+        let a = read_g1(Point::A, &mut rest)?;
+        let b = read_g2(Point::B, &mut rest)?;
+        let c = read_g1(Point::C, &mut rest)?;
+        Ok(Self { a, b, c, lines: lines(Point::B, &b)? })
     }
 
     /// The only encoding of the proof.
@@ -239,12 +245,12 @@ impl VerifyingKey {
     ) -> Result<Self, VerifyingKeyError> {
         let [ic0, ic1] = ic;
         Self {
-            alpha_g1: checked(Point::Alpha, alpha_g1)?,
-            beta_g2: checked(Point::Beta, beta_g2)?,
-            delta_g2: checked(Point::Delta, delta_g2)?,
-            ic: [checked(Point::Ic0, ic0)?, checked(Point::Ic1, ic1)?],
+            alpha_g1: checked_curve(Point::Alpha, alpha_g1)?,
+            beta_g2: checked_curve(Point::Beta, beta_g2)?,
+            delta_g2: checked_curve(Point::Delta, delta_g2)?,
+            ic: [checked_curve(Point::Ic0, ic0)?, checked_curve(Point::Ic1, ic1)?],
         }
-        .not_degenerate()
+        .checked()
     }
 
     /// Reads α, β, δ, IC₀, IC₁.
@@ -260,7 +266,7 @@ impl VerifyingKey {
             delta_g2: read_g2(Point::Delta, &mut rest)?,
             ic: [read_g1(Point::Ic0, &mut rest)?, read_g1(Point::Ic1, &mut rest)?],
         }
-        .not_degenerate()
+        .checked()
     }
 
     /// The only encoding of the key.
@@ -276,7 +282,10 @@ impl VerifyingKey {
         out
     }
 
-    fn not_degenerate(self) -> Result<Self, VerifyingKeyError> {
+    /// What is left to check when the points are on their curves: subgroups, and that no two of β, γ, δ are one.
+    fn checked(self) -> Result<Self, VerifyingKeyError> {
+        lines(Point::Beta, &self.beta_g2)?;
+        lines(Point::Delta, &self.delta_g2)?;
         let gamma = G2Affine::generator();
         for (one, other, names) in [
             (self.beta_g2, gamma, ("beta", "gamma")),
@@ -291,15 +300,19 @@ impl VerifyingKey {
     }
 }
 
-/// Refuses a point off the curve, outside the subgroup or at infinity.
-fn checked<C: Subgroup>(point: Point, affine: Affine<C>) -> Result<Affine<C>, PointError> {
+/// Refuses a point off the curve or at infinity. All of G1's curve is its subgroup of prime order; G2 has [`lines`].
+fn checked_curve<C: SWCurveConfig>(point: Point, affine: Affine<C>) -> Result<Affine<C>, PointError> {
     let fail = |cause| Err(PointError { point, cause });
     match affine {
         at if at.is_zero() => fail(PointCause::Infinity),
         at if !at.is_on_curve() => fail(PointCause::NotOnCurve),
-        at if !C::contains(&at) => fail(PointCause::NotInSubgroup),
         at => Ok(at),
     }
+}
+
+/// The lines of a point of G2's curve. Refuses one outside the subgroup of prime order.
+fn lines(point: Point, affine: &G2Affine) -> Result<Lines, PointError> {
+    Lines::of(affine).ok_or(PointError { point, cause: PointCause::NotInSubgroup })
 }
 
 fn read_g1(point: Point, rest: &mut &[u8]) -> Result<G1Affine, PointError> {
@@ -342,15 +355,15 @@ fn coordinate(point: Point, bytes: &[u8; FQ_BYTES]) -> Result<Fq, PointError> {
     Fq::from_bigint(BigInt(limbs)).ok_or(PointError { point, cause: PointCause::NotCanonical })
 }
 
-/// The point with this x and the y the flags choose, if there is one in the subgroup.
+/// The point with this x and the y the flags choose, if there is one on the curve.
 ///
 /// y is never 0, so the flags are never ambiguous: that would be a point of order two, and the orders of
 /// the curve and of its twist are odd.
-fn finish_point<C: Subgroup>(point: Point, x: C::BaseField, flags: u8) -> Result<Affine<C>, PointError> {
+fn finish_point<C: SWCurveConfig>(point: Point, x: C::BaseField, flags: u8) -> Result<Affine<C>, PointError> {
     let fail = |cause| PointError { point, cause };
     let (smaller, larger) = Affine::<C>::get_ys_from_x_unchecked(x).ok_or(fail(PointCause::NotOnCurve))?;
     let y = if flags & LARGER_Y == 0 { smaller } else { larger };
-    checked(point, Affine::new_unchecked(x, y))
+    Ok(Affine::new_unchecked(x, y))
 }
 
 /// Writes a point into the front of `rest`, which then begins behind it.

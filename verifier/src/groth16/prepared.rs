@@ -13,38 +13,24 @@
 
 use alloc::vec::Vec;
 
-use ark_bn254::{Bn254, Config, Fq, Fq2, Fq6, Fq12, G1Affine, G2Affine};
-use ark_ec::AffineRepr;
-use ark_ec::bn::BnConfig;
+use ark_bn254::{Bn254, Fq, Fq2, Fq6, Fq12, G1Affine, G2Affine};
 use ark_ec::pairing::PairingOutput;
 use ark_ff::{BigInt, PrimeField};
 use thiserror::Error;
 
-use super::single::{G2Lines, PreparedVerifyingKey};
+use super::miller::{FixedLines, LINES, UnitLine};
+use super::single::PreparedVerifyingKey;
 use super::{FQ_BYTES, VERIFYING_KEY_BYTES, VerifyingKey};
 use crate::hashing::blake2b_256;
 
-/// Coefficients of a line, each of two coordinates.
-const LINE_COORDINATES: usize = 3 * 2;
+/// Coefficients of a line whose first is 1, each of two coordinates.
+const LINE_COORDINATES: usize = 2 * 2;
 
 /// Coordinates of α, β, δ, IC₀, IC₁.
 const POINT_COORDINATES: usize = 3 * 2 + 2 * 4;
 
 /// Coordinates of a pairing's value.
 const PAIRING_COORDINATES: usize = 12;
-
-/// Lines of a Miller loop: one for each doubling and each addition of the loop count, whose leading digit costs nothing,
-/// and two for the Frobenius images behind the loop.
-const LINES: usize = {
-    let digits = Config::ATE_LOOP_COUNT;
-    let mut lines = 2;
-    let mut index = 0;
-    while index + 1 < digits.len() {
-        lines += if digits[index] == 0 { 1 } else { 2 };
-        index += 1;
-    }
-    lines
-};
 
 /// Bytes of a point's lines.
 pub(crate) const LINES_BYTES: usize = LINES * LINE_COORDINATES * FQ_BYTES;
@@ -98,10 +84,9 @@ impl Coordinates<'_> {
         on_curve(G2Affine::new_unchecked(self.fq2()?, self.fq2()?), G2Affine::is_on_curve)
     }
 
-    fn lines(&mut self) -> Result<G2Lines, PreparedError> {
-        let ell_coeffs =
-            (0..LINES).map(|_| Ok((self.fq2()?, self.fq2()?, self.fq2()?))).collect::<Result<_, _>>()?;
-        Ok(G2Lines { ell_coeffs, infinity: false })
+    fn lines(&mut self) -> Result<FixedLines, PreparedError> {
+        let lines = (0..LINES).map(|_| Ok(UnitLine { x: self.fq2()?, free: self.fq2()? }));
+        lines.collect::<Result<_, _>>().map(FixedLines::from_computed)
     }
 }
 
@@ -132,19 +117,19 @@ fn write_g2(out: &mut Vec<u8>, point: &G2Affine) {
     write_fq2(out, &point.y);
 }
 
-fn write_lines(out: &mut Vec<u8>, lines: &G2Lines) {
-    for (a, b, c) in &lines.ell_coeffs {
-        [a, b, c].into_iter().for_each(|coefficient| write_fq2(out, coefficient));
+fn write_lines(out: &mut Vec<u8>, lines: &FixedLines) {
+    for line in lines.iter() {
+        [line.x, line.free].iter().for_each(|coefficient| write_fq2(out, coefficient));
     }
 }
 
 /// The lines of γ, which all keys share.
 pub(crate) fn write_gamma(out: &mut Vec<u8>) {
-    write_lines(out, &G2Lines::from(G2Affine::generator()));
+    write_lines(out, &FixedLines::of_gamma());
 }
 
 /// Reads what [`write_gamma`] wrote.
-pub(crate) fn read_gamma(bytes: &[u8; LINES_BYTES]) -> Result<G2Lines, PreparedError> {
+pub(crate) fn read_gamma(bytes: &[u8; LINES_BYTES]) -> Result<FixedLines, PreparedError> {
     Coordinates(bytes).lines()
 }
 
@@ -165,7 +150,7 @@ impl PreparedVerifyingKey {
     pub(crate) fn read(
         bytes: &[u8; PREPARED_BYTES],
         encoded: &[u8; VERIFYING_KEY_BYTES],
-        gamma: &G2Lines,
+        gamma: &FixedLines,
     ) -> Result<(VerifyingKey, Self), PreparedError> {
         let mut from = Coordinates(bytes);
         let key = VerifyingKey {

@@ -1,15 +1,12 @@
 //! The pairing equation for one proof.
 
-use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
-use ark_ec::pairing::{Pairing, PairingOutput};
-use ark_ec::{AffineRepr, CurveGroup};
+use ark_bn254::{Bn254, Fr, G1Affine, G1Projective};
+use ark_ec::pairing::{MillerLoopOutput, Pairing, PairingOutput};
 use thiserror::Error;
 
+use super::miller::{FixedLines, Lines, Ratios, miller_loop};
 use super::{Proof, VerifyingKey};
 use crate::hashing::{Hash, blake2b_256};
-
-/// The lines of a G2 point's Miller loop, computed once.
-pub(super) type G2Lines = <Bn254 as Pairing>::G2Prepared;
 
 /// The proof does not prove this public input under this key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -21,8 +18,8 @@ pub struct ProofRejected;
 pub struct PreparedVerifyingKey {
     /// e(α, β).
     pub(super) alpha_beta: PairingOutput<Bn254>,
-    pub(super) gamma: G2Lines,
-    pub(super) delta: G2Lines,
+    pub(super) gamma: FixedLines,
+    pub(super) delta: FixedLines,
     pub(super) ic: [G1Affine; 2],
     /// blake2b-256 of the key's encoding.
     pub(super) digest: Hash,
@@ -32,8 +29,8 @@ impl From<&VerifyingKey> for PreparedVerifyingKey {
     fn from(key: &VerifyingKey) -> Self {
         Self {
             alpha_beta: Bn254::pairing(key.alpha_g1, key.beta_g2),
-            gamma: G2Lines::from(G2Affine::generator()),
-            delta: G2Lines::from(key.delta_g2),
+            gamma: FixedLines::of_gamma(),
+            delta: Lines::of_subgroup(&key.delta_g2).into(),
             ic: key.ic,
             digest: blake2b_256(&key.encode()),
         }
@@ -53,11 +50,12 @@ impl PreparedVerifyingKey {
     /// The equation does not hold.
     pub fn verify(&self, input: Fr, proof: &Proof) -> Result<(), ProofRejected> {
         let [ic0, ic1] = self.ic;
-        let weighted_input = (ic1 * input + ic0).into_affine();
-        let lines = [G2Lines::from(proof.b), self.gamma.clone(), self.delta.clone()];
-        let left = Bn254::multi_miller_loop([proof.a, -weighted_input, -proof.c], lines);
+        let weighted_input = ic1 * input + ic0;
+        let points = Ratios::of(&[proof.a.into(), -weighted_input, -G1Projective::from(proof.c)]);
+        let [a, input, c] = points[..] else { return Err(ProofRejected) };
+        let left = miller_loop(&[(a, &proof.lines)], &[(input, &self.gamma), (c, &self.delta)]);
         // `None` only for a loop that ends in zero, which no point of the subgroup gives.
-        match Bn254::final_exponentiation(left) {
+        match Bn254::final_exponentiation(MillerLoopOutput(left)) {
             Some(left) if left == self.alpha_beta => Ok(()),
             _ => Err(ProofRejected),
         }
