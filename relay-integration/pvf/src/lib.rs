@@ -12,7 +12,8 @@
 //! - [`params`]: what a validator gives, as bytes;
 //! - [`result`](mod@result): what it expects, as bytes;
 //! - [`validate`](mod@validate): the two around the verifier;
-//! - `entry`: the exported `validate_block`, allocator and panic handler; wasm alone.
+//! - `host`: what the executor gives, with allocator and panic handler; wasm alone;
+//! - `entry`: the exported `validate_block`; wasm alone.
 //!
 //! The wasm is the same for all parachains but for the bytes of its slot: who launches a chain needs no compiler,
 //! and whoever audits one PVF has audited all of them: [`slot::template_of`] empties the slot again.
@@ -25,6 +26,8 @@ extern crate alloc;
 
 #[cfg(target_arch = "wasm32")]
 mod entry;
+#[cfg(target_arch = "wasm32")]
+mod host;
 pub mod params;
 pub mod result;
 pub mod slot;
