@@ -5,29 +5,16 @@ use crate::{
         Game,
         testing::{TestChain, claim, join_game, open_game, play, resign, with_game, with_lanes},
     },
-    runtime::{AccountIndex, Chain, Extrinsic},
+    runtime::{
+        AccountIndex,
+        testing::kit::{QUOTIENT, UNUSED, audit},
+    },
     soundness::Audit,
 };
-
-const QUOTIENT: &str =
-    "while no digit is below the bound's the quotient is multiplied by 0, and it is used nowhere else";
-
-const UNUSED: &str = "an unused slot: it is held to no state and no signature, moves no root, pays no fee \
-                      and is 0 in the body, so nothing outside it follows from it";
 
 const UNPAID: &str = "nobody but the sender is paid: the account is not accessed, and written nowhere";
 
 const FIRST: &str = "no game was at the place before: what was read is multiplied by 0";
-
-fn audit(audit: Audit, on: &TestChain, calls: &[Extrinsic]) {
-    let block = on.execute(calls);
-    assert_eq!(block.included.len(), calls.len(), "{:?}", block.refused);
-    let report = audit
-        .run(|cs| on.chain.synthesize(on.tier_id(), Some(&block.witness), cs))
-        .expect("an honest witness");
-    println!("{report}");
-    report.assert_clean();
-}
 
 /// A chain with one slot of each lane and a game of accounts 1 and 2.
 fn with_slots() -> TestChain {

@@ -3,35 +3,16 @@
 
 use crate::{
     pallets::pools::testing::*,
-    runtime::{Chain, Extrinsic},
+    runtime::testing::kit::{QUOTIENT, UNUSED, audit},
     soundness::Audit,
 };
-
-/// Why the quotient of a comparison is free where the number has ones wherever the bound has them so far. Which signatures
-/// are like that is chance, and fixed with the test's keys: of these, the swap's is.
-const QUOTIENT: &str =
-    "while no digit is below the bound's the quotient is multiplied by 0, and it is used nowhere else";
-
-/// Why what an unused slot holds is free.
-const UNUSED: &str = "an unused slot: it is held to no state and no signature, moves no root, pays no fee \
-                      and is 0 in the body, so nothing outside it follows from it";
-
-fn audit(audit: &Audit, on: &TestChain, calls: &[Extrinsic]) {
-    let block = on.execute(calls);
-    assert_eq!(block.included.len(), calls.len(), "{:?}", block.refused);
-    let report = audit
-        .run(|cs| on.chain.synthesize(on.tier_id(), Some(&block.witness), cs))
-        .expect("an honest witness");
-    println!("{report}");
-    report.assert_clean();
-}
 
 #[test]
 #[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_in_a_block_with_a_swap() {
     let on = market(only(&[SWAP]));
     let audited = Audit::new("exchange, a swap").except("*/eddsa/at_most", QUOTIENT);
-    audit(&audited, &on, &[swap(&on, STRANGER, 0, POOL, true, [7_000, 1])]);
+    audit(audited, &on, &[swap(&on, STRANGER, 0, POOL, true, [7_000, 1])]);
 }
 
 #[test]
@@ -42,7 +23,7 @@ fn nothing_survives_in_a_block_with_liquidity_added_and_removed() {
         add_liquidity(&on, 3, 0, POOL, 333, [1_000; 2]),
         remove_liquidity(&on, CREATOR, 0, POOL, 777, [1, 1]),
     ];
-    audit(&Audit::new("exchange, liquidity"), &on, &calls);
+    audit(Audit::new("exchange, liquidity"), &on, &calls);
 }
 
 #[test]
@@ -54,14 +35,14 @@ fn nothing_survives_in_a_block_with_assets() {
         mint_asset(&on, OWNER, 0, ASSET, 70),
         transfer_asset(&on, 4, 0, ASSET, STRANGER, 5),
     ];
-    audit(&Audit::new("exchange, assets"), &on, &calls);
+    audit(Audit::new("exchange, assets"), &on, &calls);
 }
 
 #[test]
 #[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_in_a_block_with_a_new_pool() {
     let on = market(only(&[CREATE_POOL]));
-    audit(&Audit::new("exchange, a pool"), &on, &[create_pool(&on, 1, 0, ASSET, [5_000, 300])]);
+    audit(Audit::new("exchange, a pool"), &on, &[create_pool(&on, 1, 0, ASSET, [5_000, 300])]);
 }
 
 #[test]
@@ -71,5 +52,5 @@ fn only_the_insides_of_unused_slots_survive_in_an_empty_block() {
     let audited = Audit::new("exchange, no slot used")
         .except("transfer_asset/slot[0]/*", UNUSED)
         .except("swap/slot[0]/*", UNUSED);
-    audit(&audited, &on, &[]);
+    audit(audited, &on, &[]);
 }

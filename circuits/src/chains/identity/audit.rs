@@ -3,27 +3,11 @@
 use crate::{
     pallets::{
         balances::testing::{open, transfer},
-        identity::testing::{TestChain, appoint, attest, prove, revoke, small},
+        identity::testing::{appoint, attest, prove, revoke, small},
     },
-    runtime::{Chain, Extrinsic},
+    runtime::testing::kit::{QUOTIENT, UNUSED, audit},
     soundness::Audit,
 };
-
-/// Why the quotient of a comparison is free.
-const QUOTIENT: &str =
-    "while no digit is below the bound's the quotient is multiplied by 0, and it is used nowhere else";
-
-/// Why what an unused slot holds is free.
-const UNUSED: &str = "an unused slot: it is held to no state and no signature, moves no root, pays no fee \
-                      and is 0 in the body, so nothing outside it follows from it";
-
-fn audit(audit: Audit, on: &TestChain, calls: &[Extrinsic]) {
-    let witness = on.execute(calls).witness;
-    let report =
-        audit.run(|cs| on.chain.synthesize(on.tier_id(), Some(&witness), cs)).expect("an honest witness");
-    println!("{report}");
-    report.assert_clean();
-}
 
 #[test]
 #[ignore = "minutes: scripts/soundness runs it"]

@@ -2,27 +2,10 @@
 //! it, every variable perturbed in place. `scripts/soundness` runs the full form.
 
 use crate::{
-    pallets::balances::testing::{DEPOSIT, TestChain, open, small_chain, transfer},
-    runtime::{Chain, Extrinsic},
+    pallets::balances::testing::{DEPOSIT, open, small_chain, transfer},
+    runtime::testing::kit::{QUOTIENT, UNUSED, audit},
     soundness::Audit,
 };
-
-/// Why the quotient of a comparison is free where the number has ones wherever the bound has them so far. Which
-/// signatures are like that is chance, and fixed with the test's keys: those of the second test are not.
-pub(super) const QUOTIENT: &str =
-    "while no digit is below the bound's the quotient is multiplied by 0, and it is used nowhere else";
-
-/// Why what an unused slot holds is free.
-pub(super) const UNUSED: &str = "an unused slot: it is held to no state and no signature, moves no root, pays no fee \
-                                 and is 0 in the body, so nothing outside it follows from it";
-
-fn audit(audit: Audit, on: &TestChain, calls: &[Extrinsic]) {
-    let witness = on.execute(calls).witness;
-    let report =
-        audit.run(|cs| on.chain.synthesize(on.tier_id(), Some(&witness), cs)).expect("an honest witness");
-    println!("{report}");
-    report.assert_clean();
-}
 
 #[test]
 fn nothing_survives_in_a_full_block() {

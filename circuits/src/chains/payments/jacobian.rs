@@ -6,22 +6,14 @@ use std::{collections::BTreeSet, thread};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use super::audit::{QUOTIENT, UNUSED};
 use crate::{
     pallets::balances::testing::{DEPOSIT, TestChain, open, small_chain, transfer},
-    runtime::{BlockWitness, Chain},
+    runtime::{
+        BlockWitness, Chain,
+        testing::kit::{CONTEXT, QUOTIENT, UNUSED},
+    },
     soundness::{Freedom, Jacobian, constraint_names, without},
 };
-
-/// What the verifier brings to the statement and nothing else in the block says.
-const CONTEXT: [&str; 6] = [
-    "statement/para_id",
-    "statement/genesis_hash",
-    "statement/number",
-    "statement/relay_parent_number",
-    "statement/inbox_root",
-    "statement/context",
-];
 
 /// The calls.
 const CALLS: [&str; 3] = ["*/amount", "*/terms/fee", "open/*/key/*"];

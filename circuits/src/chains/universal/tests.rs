@@ -21,7 +21,10 @@ use crate::{
     },
     runtime::{
         Chain, Extrinsic, SlotWitness, Witness,
-        testing::{self, BALANCE, DEPOSIT, Forgery, TestChain, key},
+        testing::{
+            self, BALANCE, DEPOSIT, Forgery, TestChain, key,
+            kit::{self, QUOTIENT},
+        },
     },
     soundness::{Audit, with_hints},
     state::Value,
@@ -37,7 +40,7 @@ const STAKE: u128 = 5_000;
 const VOTED: u128 = 50_000;
 
 /// A chain of eight places of everything, with so many slots: an asset and a pool of it, registrars, a treasury, a peer.
-fn chain(slots: u32) -> TestChain {
+pub(super) fn chain(slots: u32) -> TestChain {
     let identity = Identity { registrars: 1, attestations: 1, nullifiers: 1 };
     let governance = Governance { account_levels: 1, proposal_levels: 1 };
     let chain = universal_of((1, 1, 1), identity, governance, vec![(17, vec![slots])]);
@@ -288,44 +291,35 @@ fn a_selected_call_has_the_slots_inputs_records_and_sender() {
 }
 
 /// Why what a call that is not selected holds is free.
-const UNSELECTED: &str = "a call that is not selected: whatever it says, accesses, takes, gives and sends is multiplied by its selector, which is 0";
+pub(super) const UNSELECTED: &str = "a call that is not selected: whatever it says, accesses, takes, gives and sends is multiplied by its selector, which is 0";
 
 /// Why an input that the selected call does not take is free.
-const UNTAKEN: &str =
+pub(super) const UNTAKEN: &str =
     "an input that the selected call does not take: its copies are of calls that are not selected";
-
-/// Why the quotient of a comparison is free where the number has ones wherever the bound has them so far.
-const QUOTIENT: &str =
-    "while no digit is below the bound's the quotient is multiplied by 0, and it is used nowhere else";
 
 /// Bits and whole elements that calls of the small chain take at most.
 const BITS: usize = 12;
 const WHOLE_ELEMENTS: usize = 9;
 
+/// The paths of the other calls.
+pub(super) fn unselected_calls(name: &str) -> impl Iterator<Item = String> {
+    let others = CALLS.iter().map(|(call, _)| *call).filter(move |call| *call != name);
+    others.map(|call| format!("universal/slot[0]/{call}/*"))
+}
+
 /// Audits the block of a call that takes so many bits and whole elements.
-fn audit(
-    name: &str,
-    call: impl FnOnce(&TestChain) -> Extrinsic,
-    [bits, whole]: [usize; 2],
-    quotients: &[&str],
-) {
+fn audit(name: &str, call: impl FnOnce(&TestChain) -> Extrinsic, takes: [usize; 2], quotients: &[&str]) {
     let on = chain(1);
-    let block = on.execute(&[call(&on)]);
-    assert_eq!(block.included, [0], "{:?}", block.refused);
-    let mut audit = Audit::new(format!("universal, {name}")).perturbing();
-    for (call, _) in CALLS.iter().filter(|(call, _)| *call != name) {
-        audit = audit.except(format!("universal/slot[0]/{call}/*"), UNSELECTED);
-    }
-    let untaken = (bits..BITS).map(|number| (1, number));
-    for (width, number) in untaken.chain((whole..WHOLE_ELEMENTS).map(|number| (254, number))) {
-        audit =
-            audit.except(format!("universal/slot[0]/shared/inputs[{width}]/input[{number}]/atom"), UNTAKEN);
-    }
-    for path in quotients {
-        audit = audit.except(*path, QUOTIENT);
-    }
-    let report = audit.run(|cs| on.chain.synthesize(on.tier_id(), Some(&block.witness), cs));
-    report.expect("an honest witness").assert_clean();
+    let calls = [call(&on)];
+    let audited = Audit::new(format!("universal, {name}")).perturbing();
+    let audited = unselected_calls(name).fold(audited, |audit, path| audit.except(path, UNSELECTED));
+    let untaken = (takes[0]..BITS).map(|number| (1, number));
+    let untaken = untaken.chain((takes[1]..WHOLE_ELEMENTS).map(|number| (254, number)));
+    let audited = untaken.fold(audited, |audit, (width, number)| {
+        let path = format!("universal/slot[0]/shared/inputs[{width}]/input[{number}]/atom");
+        audit.except(path, UNTAKEN)
+    });
+    kit::audit(quotients.iter().fold(audited, |audit, path| audit.except(*path, QUOTIENT)), &on, &calls);
 }
 
 #[test]

@@ -3,32 +3,9 @@
 
 use super::testing::*;
 use crate::{
-    runtime::{Chain, Extrinsic},
+    runtime::testing::kit::{UNUSED, audit},
     soundness::Audit,
 };
-
-/// Why what an unused slot holds is free.
-const UNUSED: &str = "an unused slot: it is held to no state and no signature, moves no root, pays no fee and is 0 \
-                      in the body, so nothing outside it follows from it";
-
-const NEXT: u64 = 77;
-
-fn audit(audit: Audit, on: &TestChain, calls: &[Extrinsic]) {
-    let block = on.execute(calls);
-    assert_eq!(block.included.len(), calls.len(), "{:?}", block.refused);
-    let report = audit
-        .run(|cs| on.chain.synthesize(on.tier_id(), Some(&block.witness), cs))
-        .expect("an honest witness");
-    println!("{report}");
-    report.assert_clean();
-}
-
-/// No slot for anything but one holder.
-fn holders() -> Vec<u32> {
-    let mut slots = slots(1);
-    slots[0] = 0;
-    slots
-}
 
 #[test]
 #[ignore = "minutes: scripts/soundness runs it"]

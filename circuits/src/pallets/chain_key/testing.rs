@@ -27,9 +27,19 @@ const TURN: u16 = 2;
 pub(crate) const FIRST_KEY: u64 = 11;
 const SALT: u64 = 12;
 
+/// A key that is brought.
+pub(crate) const NEXT: u64 = 77;
+
 /// One slot for transfers and so many for holders.
 pub(crate) fn slots(holds: u32) -> Vec<u32> {
     vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 0, holds]
+}
+
+/// No slot for anything but one holder.
+pub(crate) fn holders() -> Vec<u32> {
+    let mut slots = slots(1);
+    slots[0] = 0;
+    slots
 }
 
 /// A chain key.

@@ -3,31 +3,13 @@
 
 use super::{testing::*, *};
 use crate::{
-    runtime::{Chain, Extrinsic},
+    runtime::testing::kit::{QUOTIENT, UNUSED, audit},
     soundness::Audit,
 };
-
-/// Why the quotient of a comparison is free where the number has ones wherever the bound has them so far.
-const QUOTIENT: &str =
-    "while no digit is below the bound's the quotient is multiplied by 0, and it is used nowhere else";
-
-/// Why what an unused slot holds is free.
-const UNUSED: &str = "an unused slot: it is held to no state and no signature, moves no root, pays no fee and is 0 \
-                      in the body, so nothing outside it follows from it";
 
 /// Why the account is free that an enactment reads which concerns none.
 const NO_ACCOUNT: &str =
     "the action concerns no account: the access is not in force, and nothing follows from it";
-
-fn audit(audit: Audit, on: &TestChain, calls: &[Extrinsic]) {
-    let block = on.execute(calls);
-    assert_eq!(block.included.len(), calls.len(), "{:?}", block.refused);
-    let report = audit
-        .run(|cs| on.chain.synthesize(on.tier_id(), Some(&block.witness), cs))
-        .expect("an honest witness");
-    println!("{report}");
-    report.assert_clean();
-}
 
 fn lanes(number: usize) -> Slots {
     core::array::from_fn(|lane| u32::from(lane == number))

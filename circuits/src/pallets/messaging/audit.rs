@@ -5,32 +5,18 @@ use zkpov_verifier::transfer::InboxRecord;
 
 use super::testing::*;
 use crate::{
-    runtime::{Chain, Extrinsic},
+    runtime::testing::kit::{QUOTIENT, audit},
     soundness::Audit,
 };
-
-/// Why the quotient of a comparison is free where the number has ones wherever the bound has them so far.
-const QUOTIENT: &str =
-    "while no digit is below the bound's the quotient is multiplied by 0, and it is used nowhere else";
 
 /// Why what an unused slot holds is free.
 const UNUSED: &str = "an unused slot: it is held to no queue, no state and no signature, sends nothing, moves no root, pays no \
                       fee and is 0 in the body, so nothing outside it follows from it";
 
-fn audit(audit: &Audit, on: &TestChain, calls: &[Extrinsic]) {
-    let block = on.execute(calls);
-    assert_eq!(block.included.len(), calls.len(), "{:?}", block.refused);
-    let report = audit
-        .run(|cs| on.chain.synthesize(on.tier_id(), Some(&block.witness), cs))
-        .expect("an honest witness");
-    println!("{report}");
-    report.assert_clean();
-}
-
 fn of_delivery(name: &str, inbox: &[InboxRecord]) {
     let on = with_inbox(chain(AWAY, 1, 1, 0), inbox);
     assert_eq!(on.execute(&[]).used_slots[RECEIVE], 1);
-    audit(&Audit::new(format!("messaging, {name}")), &on, &[]);
+    audit(Audit::new(format!("messaging, {name}")), &on, &[]);
 }
 
 #[test]
@@ -57,7 +43,7 @@ fn nothing_survives_where_a_batch_is_moved_and_another_arrives() {
         block(&mut on, inbox, &[]);
     }
     let on = with_inbox(on, &[pay(6)]);
-    audit(&Audit::new("messaging, a batch moved"), &on, &[]);
+    audit(Audit::new("messaging, a batch moved"), &on, &[]);
 }
 
 #[test]
@@ -65,7 +51,7 @@ fn nothing_survives_where_a_batch_is_moved_and_another_arrives() {
 fn nothing_survives_in_a_block_that_sends() {
     let on = chain(HOME, 1, 0, 1);
     let calls = [send_to(&on, 1, 0, (AWAY, packed(&key(9))), 500)];
-    audit(&Audit::new("messaging, a payment sent").except("*/eddsa/at_most", QUOTIENT), &on, &calls);
+    audit(Audit::new("messaging, a payment sent").except("*/eddsa/at_most", QUOTIENT), &on, &calls);
 }
 
 #[test]
@@ -75,5 +61,5 @@ fn only_the_insides_of_unused_slots_survive_in_an_empty_block() {
     let audited = Audit::new("messaging, no slot used")
         .except("receive/slot[0]/*", UNUSED)
         .except("send/slot[0]/*", UNUSED);
-    audit(&audited, &on, &[]);
+    audit(audited, &on, &[]);
 }

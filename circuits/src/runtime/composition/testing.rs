@@ -3,7 +3,10 @@
 //! ```text
 //!   TestChain   a composition at some state: keys whose secrets are known, calls, blocks, circuits
 //!   Forgery     a block that a dishonest prover says was executed, with everything that follows from the lie
+//!   kit         the soundness kit on a block
 //! ```
+
+pub(crate) mod kit;
 
 use std::collections::BTreeSet;
 
