@@ -156,6 +156,12 @@ fn enforce(name: &'static str, a: &Linear, b: &Linear, c: &Linear) -> Result<()>
         };
         return if removed || a * b == c { Ok(()) } else { refuse(name) };
     };
+    if seam::is_active() && !removed && seam::stops_when_refused() {
+        let values = (a.value(), b.value(), c.value());
+        if matches!(values, (Some(a), Some(b), Some(c)) if a * b != c) {
+            return Err(SynthesisError::Unsatisfiable);
+        }
+    }
     let row = cs.num_constraints();
     if !removed && cs.should_construct_matrices() {
         cs.enforce_r1cs_constraint(|| a.to_lc(), || b.to_lc(), || c.to_lc())?;

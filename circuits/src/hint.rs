@@ -33,8 +33,8 @@ pub fn field(
     }
     let has_values = !cs.is_in_setup_mode();
     let value = if seam::is_active() {
-        let honest = has_values.then(|| value().unwrap_or(Fr::ZERO));
-        seam::meet_hint(name, cs.num_witness_variables(), honest)
+        let honest = has_values.then(|| seam::known_hint().unwrap_or_else(|| value().unwrap_or(Fr::ZERO)));
+        seam::meet_hint(name, cs.num_witness_variables(), cs.num_instance_variables(), honest)
     } else if has_values {
         Some(value()?)
     } else {

@@ -223,7 +223,7 @@ impl R1cs {
         a * b == c
     }
 
-    fn evaluate_row(&self, matrix: &SparseMatrix, row: usize, assignment: &[Fr]) -> Fr {
+    pub(crate) fn evaluate_row(&self, matrix: &SparseMatrix, row: usize, assignment: &[Fr]) -> Fr {
         matrix.row(row).map(|(column, value)| self.coefficients[value] * assignment[column]).sum()
     }
 
@@ -238,14 +238,38 @@ impl R1cs {
 ///
 /// Those of `circuit`.
 pub fn assignment(circuit: impl FnOnce(ConstraintSystemRef<Fr>) -> Result<()>) -> Result<Vec<Fr>> {
+    let Assigned { mut instance, mut witness, outcome } = assigned(circuit)?;
+    outcome?;
+    instance.append(&mut witness);
+    Ok(instance)
+}
+
+/// What a circuit assigned until it ended or gave up.
+#[derive(Debug)]
+pub(crate) struct Assigned {
+    /// The constant 1 and public inputs.
+    pub(crate) instance: Vec<Fr>,
+    pub(crate) witness: Vec<Fr>,
+    /// What the circuit returned.
+    pub(crate) outcome: Result<()>,
+}
+
+/// The assignment that `circuit` computes, as far as it comes. Builds no matrices.
+///
+/// # Errors
+///
+/// None but for a circuit that keeps its constraint system to itself.
+pub(crate) fn assigned(circuit: impl FnOnce(ConstraintSystemRef<Fr>) -> Result<()>) -> Result<Assigned> {
     let cs = ConstraintSystem::<Fr>::new_ref();
     cs.set_optimization_goal(OptimizationGoal::Constraints);
     cs.set_mode(SynthesisMode::Prove { construct_matrices: false, generate_lc_assignments: false });
-    circuit(cs.clone())?;
+    let outcome = circuit(cs.clone());
     let mut cs = cs.borrow_mut().ok_or(SynthesisError::MissingCS)?;
-    let mut assignment = std::mem::take(&mut cs.assignments.instance_assignment);
-    assignment.append(&mut cs.assignments.witness_assignment);
-    Ok(assignment)
+    Ok(Assigned {
+        instance: std::mem::take(&mut cs.assignments.instance_assignment),
+        witness: std::mem::take(&mut cs.assignments.witness_assignment),
+        outcome,
+    })
 }
 
 /// Appends the combination behind `row` to `matrix`: sorted, without zeros, each column once.

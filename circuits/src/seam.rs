@@ -8,6 +8,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     ops::Range,
+    sync::Arc,
 };
 
 use ark_bn254::Fr;
@@ -36,6 +37,8 @@ pub(crate) struct SeenHint {
     pub(crate) path: String,
     /// Index among the witness variables.
     pub(crate) witness: usize,
+    /// Public inputs allocated before it, and the constant 1.
+    pub(crate) inputs: usize,
 }
 
 /// A named constraint, or a guarded group of them, that a session saw.
@@ -62,6 +65,10 @@ pub(crate) struct Session {
     pub(crate) record: bool,
     /// Replace the value of the hint with this index.
     pub(crate) replace: Option<(usize, Replacement)>,
+    /// What hints are known to be, in their order: those up to the one that is replaced are not computed.
+    pub(crate) known: Arc<[Fr]>,
+    /// Stop at the first constraint that the values do not satisfy.
+    pub(crate) stops: bool,
     /// Names of constraints to leave out, and how often each was met.
     pub(crate) removed: BTreeMap<String, usize>,
     /// By their path, values for hints that share it, in their order.
@@ -136,25 +143,32 @@ pub(crate) fn enter(segment: String, witnesses: usize) {
 /// Leaves the innermost namespace; `witnesses` is the number of witness variables by now.
 pub(crate) fn leave(witnesses: usize) {
     SESSION.with_borrow_mut(|session| {
-        let path = session.current_path();
-        if let Some((_, start)) = session.path.pop()
-            && session.record
-        {
+        let path = session.record.then(|| session.current_path());
+        if let (Some((_, start)), Some(path)) = (session.path.pop(), path) {
             session.namespaces.push(SeenNamespace { path, witnesses: start..witnesses });
         }
     });
 }
 
-/// Meets the next hint, allocated as witness variable `witness`: its value, replaced if the session says so.
+/// What the next hint is known to be, if it need not be computed.
+pub(crate) fn known_hint() -> Option<Fr> {
+    SESSION.with_borrow(|session| match session.replace {
+        Some((target, _)) if session.hints_met <= target => session.known.get(session.hints_met).copied(),
+        _ => None,
+    })
+}
+
+/// Meets the next hint, allocated as witness variable `witness` after so many public `inputs`: its value, replaced if the
+/// session says so.
 ///
 /// A hint whose honest computation failed is zero within a session: a dishonest prover does not stop there.
-pub(crate) fn meet_hint(name: &str, witness: usize, honest: Option<Fr>) -> Option<Fr> {
+pub(crate) fn meet_hint(name: &str, witness: usize, inputs: usize, honest: Option<Fr>) -> Option<Fr> {
     SESSION.with_borrow_mut(|session| {
         let index = session.hints_met;
         session.hints_met += 1;
         if session.record {
             let path = session.path_to(name);
-            session.hints.push(SeenHint { path, witness });
+            session.hints.push(SeenHint { path, witness, inputs });
         }
         match session.replace {
             Some((target, Replacement(value))) if target == index => Some(value),
@@ -173,6 +187,11 @@ pub(crate) fn is_removed(name: &str) -> bool {
         }
         None => false,
     })
+}
+
+/// Whether synthesis is to end at the first constraint that the values do not satisfy.
+pub(crate) fn stops_when_refused() -> bool {
+    SESSION.with_borrow(|session| session.stops)
 }
 
 /// Records that the constraint `name` made these rows.

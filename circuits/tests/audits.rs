@@ -3,7 +3,7 @@
 
 use zkpov_circuits::{
     gadgets::samples::{Inputs, Sample, gadgets, updates},
-    soundness::{Audit, Jacobian, without},
+    soundness::{Audit, Finding, Jacobian, Report, constraint_names, without},
 };
 
 fn samples() -> impl Iterator<Item = Sample> {
@@ -20,6 +20,45 @@ fn no_gadget_leaves_a_single_change_unnoticed() {
         for circuit in sample.cases(Inputs::Tied) {
             Audit::new(sample.name()).run(circuit).expect("an honest witness").assert_clean();
         }
+    }
+}
+
+/// What an audit finds, but for hints at which a circuit gave up.
+fn found(report: &Report) -> Vec<&Finding> {
+    let gave_up = |finding: &&Finding| matches!(finding, Finding::Undetermined { .. });
+    report.survivors.iter().filter(|finding| !gave_up(finding)).collect()
+}
+
+/// Runs the whole kit on a gadget with each of its constraints left out, once as it is and once with every change run to its
+/// end. How many gadgets had more survivors than before, so that there was something to agree on.
+fn agreed(name: &str) -> usize {
+    let sample = sample(name);
+    let mut holes = 0;
+    for circuit in sample.cases(Inputs::Tied) {
+        for constraint in constraint_names(&circuit).expect("a shape") {
+            without(&[constraint], || {
+                let quick = Audit::new(name).run(&circuit).expect("an honest witness");
+                let always = Audit::new(name).running_always().run(&circuit).expect("an honest witness");
+                assert_eq!(found(&quick), found(&always), "{name} without {constraint}");
+                holes += usize::from(!quick.survivors.is_empty());
+            });
+        }
+    }
+    holes
+}
+
+#[test]
+fn what_the_constraints_decide_alone_is_what_runs_decide_whatever_is_left_out() {
+    for name in ["64 bits", "canonical bits", "is zero", "comparison of 32 bits"] {
+        assert!(agreed(name) > 0, "{name}");
+    }
+}
+
+#[test]
+#[ignore = "minutes: scripts/soundness runs it"]
+fn what_the_constraints_decide_of_points_is_what_runs_decide_whatever_is_left_out() {
+    for name in ["key of a new account", "EdDSA verification"] {
+        assert!(agreed(name) > 0, "{name}");
     }
 }
 

@@ -1,18 +1,35 @@
 //! The audit: replaces each hint and recomputes the rest, then perturbs each variable in place.
+//!
+//! Every hint is decided for every change, by the first of these that can:
+//!
+//! ```text
+//!   the constraints alone   no assignment that satisfies them begins like the honest one and differs here: see `determined`
+//!   a run that stops        the circuit, with the hint replaced, until a constraint does not hold; the matrices are then
+//!                           asked whether they refuse what was assigned so far, and their word counts
+//!   a run to the end        the circuit, with the hint replaced, and every row that holds a changed variable
+//! ```
+//!
+//! All three take it that a run which differs in hint i is the honest one up to there, and so runs do not compute hints before it
+//! again. For this the circuit has to depend on its witness alone, and hints on nothing that another hint leaves behind but the
+//! values of variables. Both are looked at: the honest run is made again, in whole and begun at some of its hints, and the beginning of
+//! every other run is compared with it.
+
+use std::sync::Arc;
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, UniformRand};
-use ark_relations::gr1cs::{ConstraintSystemRef, Result};
+use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use ark_std::rand::{SeedableRng, rngs::StdRng};
 use rayon::prelude::*;
 
 use super::{
+    determined::determined,
     instance::Instance,
     pattern::{Declaration, Declarations},
     report::{AuditError, Change, Excepted, Finding, Report},
 };
 use crate::{
-    r1cs::assignment,
+    r1cs::{Assigned, assigned, assignment},
     seam::{Replacement, Session, removed_names, with_session},
 };
 
@@ -40,13 +57,14 @@ pub struct Audit {
     name: String,
     seed: u64,
     replaces: bool,
+    runs_always: bool,
     exceptions: Vec<Declaration>,
 }
 
 impl Audit {
     /// An audit of the circuit that reports will call `name`.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), seed: 0, replaces: true, exceptions: Vec::new() }
+        Self { name: name.into(), seed: 0, replaces: true, runs_always: false, exceptions: Vec::new() }
     }
 
     /// Seeds the random values; 0 unless set. An audit is deterministic.
@@ -63,6 +81,14 @@ impl Audit {
         self
     }
 
+    /// Runs the circuit to its end for every change, also where the constraints alone decide: the same findings but for
+    /// [`Finding::Undetermined`], and much slower. For tests of the audit itself.
+    #[must_use]
+    pub fn running_always(mut self) -> Self {
+        self.runs_always = true;
+        self
+    }
+
     /// Declares that findings whose path matches `pattern` are harmless, and why. `*` stands for any characters.
     ///
     /// A declaration that matches no finding makes the report unclean.
@@ -74,25 +100,30 @@ impl Audit {
 
     /// Audits `circuit`, which carries an honest witness, over all cores.
     ///
-    /// The circuit is run five times for each of its hints, so give it a small instance.
+    /// The circuit is run up to five times for each hint that what stands before it does not determine, so give it a
+    /// small instance.
     ///
     /// # Errors
     ///
-    /// [`AuditError`] when there is nothing to audit: the circuit fails, its honest witness is refused, or its shape
-    /// depends on values.
+    /// [`AuditError`] when there is nothing to audit: the circuit fails, its honest witness is refused, its shape
+    /// depends on values, or it assigns something else when it is run again.
     pub fn run(
         &self,
         circuit: impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync,
     ) -> std::result::Result<Report, AuditError> {
         let removed = removed_names();
         let instance = Instance::of(&circuit)?;
-        let run = Run { audit: self, instance: &instance, removed: &removed };
-        let mut findings = if self.replaces { run.replace_hints(&circuit)? } else { Vec::new() };
+        let first_witness = instance.r1cs.instance_variables;
+        let hints = instance.session.hints.iter();
+        let hints = hints.map(|hint| instance.assignment[first_witness + hint.witness]).collect();
+        let run = Run { audit: self, instance: &instance, removed: &removed, hints };
+        let (mut findings, determined) =
+            if self.replaces { run.replace_hints(&circuit)? } else { (Vec::new(), 0) };
         findings.extend(run.perturb_variables());
-        Ok(self.report(&instance, findings))
+        Ok(self.report(&instance, findings, determined))
     }
 
-    fn report(&self, instance: &Instance, findings: Vec<Finding>) -> Report {
+    fn report(&self, instance: &Instance, findings: Vec<Finding>, determined: usize) -> Report {
         let mut exceptions = Declarations::new(&self.exceptions);
         let mut survivors = Vec::new();
         let mut excepted = Vec::new();
@@ -106,6 +137,7 @@ impl Audit {
             circuit: self.name.clone(),
             constraints: instance.r1cs.constraints(),
             hints: if self.replaces { instance.session.hints.len() } else { 0 },
+            determined,
             variables: instance.r1cs.variables() - 1,
             survivors,
             excepted,
@@ -114,66 +146,184 @@ impl Audit {
     }
 }
 
+/// Hints at which the honest run is begun to see whether it stays the same.
+const BEGINNINGS: usize = 32;
+
 /// What the two passes share.
 struct Run<'a> {
     audit: &'a Audit,
     instance: &'a Instance,
     removed: &'a [String],
+    /// Hints' honest values, in their order.
+    hints: Arc<[Fr]>,
+}
+
+/// What becomes of a changed hint.
+#[derive(Clone, Copy)]
+enum Verdict {
+    Refused,
+    Accepted,
+    /// The circuit gave up before any constraint objected.
+    Undetermined(SynthesisError),
 }
 
 impl Run<'_> {
-    /// (a) Each hint replaced, and everything that follows from it recomputed.
+    /// (a) Each hint replaced, and everything that follows from it recomputed. Also the number of hints that what stands
+    /// before them determines.
     fn replace_hints(
         &self,
         circuit: &(impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync),
-    ) -> std::result::Result<Vec<Finding>, AuditError> {
-        let hints: Vec<_> = self.instance.session.hints.iter().enumerate().collect();
-        let findings: std::result::Result<Vec<Vec<Finding>>, AuditError> = hints
+    ) -> std::result::Result<(Vec<Finding>, usize), AuditError> {
+        self.reproduce(circuit)?;
+        let hints = self.hints.len();
+        let determined = if self.audit.runs_always { vec![false; hints] } else { determined(self.instance) };
+        let findings: std::result::Result<Vec<Vec<Finding>>, AuditError> = (0..hints)
             .into_par_iter()
-            .map(|(index, hint)| {
-                let value = self.instance.assignment[self.instance.r1cs.instance_variables + hint.witness];
-                let mut findings = Vec::new();
-                for change in Change::ALL {
-                    let changed = self.changed(change, value, index);
-                    if changed == value {
-                        continue;
-                    }
-                    let session = Session {
-                        replace: Some((index, Replacement(changed))),
-                        removed: self.removed.iter().map(|name| (name.clone(), 0)).collect(),
-                        ..Session::default()
-                    };
-                    let (outcome, _) = with_session(session, || assignment(circuit));
-                    let path = || hint.path.clone();
-                    match outcome {
-                        Err(error) => findings.push(Finding::Undetermined { path: path(), change, error }),
-                        Ok(assigned) if assigned.len() != self.instance.assignment.len() => {
-                            return Err(AuditError::ShapeDependsOnValues {
-                                shape: self.instance.assignment.len(),
-                                assigned: assigned.len(),
-                            });
-                        }
-                        Ok(assigned) if self.instance.r1cs.is_satisfied(&assigned) => {
-                            findings.push(Finding::Hint { path: path(), change });
-                        }
-                        Ok(_) => {}
-                    }
-                }
-                Ok(findings)
-            })
+            .filter(|hint| !determined[*hint])
+            .map(|hint| self.replace_hint(circuit, hint))
             .collect();
-        Ok(findings?.into_iter().flatten().collect())
+        let count = determined.iter().filter(|determined| **determined).count();
+        Ok((findings?.into_iter().flatten().collect(), count))
+    }
+
+    /// Makes the honest run again, in whole and begun at some of its hints.
+    fn reproduce(
+        &self,
+        circuit: &(impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync),
+    ) -> std::result::Result<(), AuditError> {
+        let is_honest = |assigned: &[Fr]| assigned == self.instance.assignment;
+        if !is_honest(&assignment(circuit)?) {
+            return Err(AuditError::NotReproducible);
+        }
+        let step = self.hints.len().div_ceil(BEGINNINGS).max(1);
+        (0..self.hints.len()).into_par_iter().step_by(step).try_for_each(|hint| {
+            let Assigned { instance, witness, outcome } =
+                self.again(circuit, hint, self.hints[hint], false)?;
+            outcome?;
+            if is_honest(&[instance, witness].concat()) { Ok(()) } else { Err(AuditError::NotReproducible) }
+        })
+    }
+
+    /// One hint, by every change.
+    fn replace_hint(
+        &self,
+        circuit: &(impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync),
+        index: usize,
+    ) -> std::result::Result<Vec<Finding>, AuditError> {
+        let hint = &self.instance.session.hints[index];
+        let value = self.hints[index];
+        let mut decided: Vec<(Fr, Verdict)> = Vec::new();
+        let mut findings = Vec::new();
+        for change in Change::ALL {
+            let changed = self.changed(change, value, index);
+            if changed == value {
+                continue;
+            }
+            let known = decided.iter().find(|(other, _)| *other == changed).map(|(_, verdict)| *verdict);
+            let verdict = match known {
+                Some(verdict) => verdict,
+                None => self.decide(circuit, index, changed)?,
+            };
+            decided.push((changed, verdict));
+            let path = hint.path.clone();
+            match verdict {
+                Verdict::Refused => (),
+                Verdict::Accepted => findings.push(Finding::Hint { path, change }),
+                Verdict::Undetermined(error) => findings.push(Finding::Undetermined { path, change, error }),
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Runs the circuit with another value for a hint.
+    fn decide(
+        &self,
+        circuit: &(impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync),
+        hint: usize,
+        value: Fr,
+    ) -> std::result::Result<Verdict, AuditError> {
+        let stops = !self.audit.runs_always;
+        let mut ended = self.again(circuit, hint, value, stops)?;
+        if stops && ended.outcome.is_err() {
+            if self.refuse(&ended) {
+                return Ok(Verdict::Refused);
+            }
+            // It gave up though the matrices do not object: it is looked at to its end.
+            ended = self.again(circuit, hint, value, false)?;
+        }
+        if let Err(error) = ended.outcome {
+            return Ok(Verdict::Undetermined(error));
+        }
+        let assigned = ended.instance.len() + ended.witness.len();
+        let shape = self.instance.assignment.len();
+        if assigned != shape {
+            return Err(AuditError::ShapeDependsOnValues { shape, assigned });
+        }
+        Ok(if self.refuse(&ended) { Verdict::Refused } else { Verdict::Accepted })
+    }
+
+    /// What the circuit assigns with another value for a hint, to its end or until a constraint does not hold.
+    fn again(
+        &self,
+        circuit: &(impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync),
+        hint: usize,
+        value: Fr,
+        stops: bool,
+    ) -> std::result::Result<Assigned, AuditError> {
+        let session = Session {
+            replace: Some((hint, Replacement(value))),
+            known: if self.audit.runs_always { Arc::default() } else { Arc::clone(&self.hints) },
+            stops,
+            removed: self.removed.iter().map(|name| (name.clone(), 0)).collect(),
+            ..Session::default()
+        };
+        let (assigned, _) = with_session(session, || assigned(circuit));
+        let assigned = assigned?;
+        let met = &self.instance.session.hints[hint];
+        let (inputs, witness) = self.instance.assignment.split_at(self.instance.r1cs.instance_variables);
+        let is_honest = assigned.instance.get(..met.inputs) == inputs.get(..met.inputs)
+            && assigned.witness.get(..met.witness) == witness.get(..met.witness)
+            && assigned.witness.get(met.witness) == Some(&value);
+        if is_honest { Ok(assigned) } else { Err(AuditError::NotReproducible) }
+    }
+
+    /// Whether a row is not satisfied of which all variables are assigned.
+    fn refuse(&self, assigned: &Assigned) -> bool {
+        let Instance { r1cs, assignment, rows_of, .. } = self.instance;
+        let mut values = assignment.clone();
+        let (inputs, witness) = values.split_at_mut(r1cs.instance_variables);
+        let mut changed = vec![false; assignment.len()];
+        let mut is_assigned = changed.clone();
+        for (first, place, given) in
+            [(0, inputs, &assigned.instance), (r1cs.instance_variables, witness, &assigned.witness)]
+        {
+            for (variable, (value, given)) in (first..).zip(place.iter_mut().zip(given)) {
+                changed[variable] = value != given;
+                is_assigned[variable] = true;
+                *value = *given;
+            }
+        }
+        let is_refused = |row: usize| {
+            let all =
+                [&r1cs.a, &r1cs.b, &r1cs.c].iter().all(|m| m.row(row).all(|(column, _)| is_assigned[column]));
+            all && !r1cs.row_is_satisfied(row, &values)
+        };
+        // What stopped the circuit holds what it assigned last.
+        let mut seen = vec![false; r1cs.constraints()];
+        let changed = (0..changed.len()).rev().filter(|variable| changed[*variable]);
+        changed
+            .flat_map(|variable| rows_of[variable].iter().rev())
+            .any(|row| !std::mem::replace(&mut seen[*row as usize], true) && is_refused(*row as usize))
     }
 
     /// (b) Each variable perturbed in place, looking only at the rows that it occurs in.
     fn perturb_variables(&self) -> Vec<Finding> {
-        let rows_of = self.rows_of_variables();
         let findings: Vec<Vec<Finding>> = (1..self.instance.assignment.len())
             .into_par_iter()
             .map_init(
                 || self.instance.assignment.to_vec(),
                 |assignment, variable| {
-                    let rows = &rows_of[variable];
+                    let rows = &self.instance.rows_of[variable];
                     if rows.is_empty() {
                         return vec![Finding::Unused { path: self.instance.path_of(variable) }];
                     }
@@ -199,22 +349,6 @@ impl Run<'_> {
             )
             .collect();
         findings.into_iter().flatten().collect()
-    }
-
-    /// For each variable, the rows that it occurs in.
-    fn rows_of_variables(&self) -> Vec<Vec<u32>> {
-        let mut rows_of = vec![Vec::new(); self.instance.r1cs.variables()];
-        for row in 0..self.instance.r1cs.constraints() {
-            for matrix in [&self.instance.r1cs.a, &self.instance.r1cs.b, &self.instance.r1cs.c] {
-                for (column, _) in matrix.row(row) {
-                    let rows: &mut Vec<u32> = &mut rows_of[column];
-                    if rows.last() != Some(&(row as u32)) {
-                        rows.push(row as u32);
-                    }
-                }
-            }
-        }
-        rows_of
     }
 
     fn changed(&self, change: Change, value: Fr, index: usize) -> Fr {

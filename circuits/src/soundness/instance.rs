@@ -19,6 +19,8 @@ pub(super) struct Instance {
     /// (1, public inputs, witness).
     pub(super) assignment: Vec<Fr>,
     pub(super) session: Session,
+    /// For each variable, the rows that it occurs in, ascending.
+    pub(super) rows_of: Vec<Vec<u32>>,
 }
 
 impl Instance {
@@ -43,7 +45,8 @@ impl Instance {
             let violations = refused.into_iter().map(|row| attribute(&session.constraints, row)).collect();
             return Err(AuditError::Dishonest(violations));
         }
-        Ok(Self { r1cs, assignment, session })
+        let rows_of = rows_of(&r1cs);
+        Ok(Self { r1cs, assignment, session, rows_of })
     }
 
     /// Whether `variable`'s value is a hint.
@@ -75,4 +78,19 @@ impl Instance {
         let hint = hints.get(hints.partition_point(|hint| hint.witness < witness))?;
         (hint.witness == witness).then_some(hint.path.as_str())
     }
+}
+
+fn rows_of(r1cs: &R1cs) -> Vec<Vec<u32>> {
+    let mut rows_of = vec![Vec::new(); r1cs.variables()];
+    for row in 0..r1cs.constraints() {
+        for matrix in [&r1cs.a, &r1cs.b, &r1cs.c] {
+            for (column, _) in matrix.row(row) {
+                let rows: &mut Vec<u32> = &mut rows_of[column];
+                if rows.last() != Some(&(row as u32)) {
+                    rows.push(row as u32);
+                }
+            }
+        }
+    }
+    rows_of
 }

@@ -19,9 +19,10 @@
 //! field: that the witness is isolated. Far and several changes at once are for the forged executions of each
 //! pallet's tests.
 //!
-//! Floors, lowest first: `forgery`, `report`, `pattern`, `instance`; `audit` and `jacobian` beside each other.
+//! Floors, lowest first: `forgery`, `report`, `pattern`, `instance`, `determined`; `audit` and `jacobian` beside each other.
 
 mod audit;
+mod determined;
 mod forgery;
 mod instance;
 mod jacobian;

@@ -118,6 +118,8 @@ pub struct Report {
     pub constraints: usize,
     /// Hints that were replaced.
     pub hints: usize,
+    /// Those of them that what stands before them determines, by the constraints alone.
+    pub determined: usize,
     /// Variables that were perturbed.
     pub variables: usize,
     /// What survived without being declared.
@@ -147,10 +149,11 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { circuit, constraints, hints, variables, .. } = self;
+        let Self { circuit, constraints, hints, determined, variables, .. } = self;
         writeln!(
             f,
-            "{circuit}: {constraints} constraints, {hints} hints replaced, {variables} variables perturbed"
+            "{circuit}: {constraints} constraints, {hints} hints replaced ({determined} determined by what stands before \
+             them), {variables} variables perturbed"
         )?;
         writeln!(f, "  survivors: {}", self.survivors.len())?;
         for finding in &self.survivors {
@@ -184,4 +187,7 @@ pub enum AuditError {
         /// Variables in the assignment.
         assigned: usize,
     },
+    /// The circuit assigned something else than in its first run, though nothing was changed before it.
+    #[error("the circuit assigns something else when it is run again: it depends on more than its witness")]
+    NotReproducible,
 }

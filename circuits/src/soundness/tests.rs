@@ -163,17 +163,67 @@ fn dishonest_and_shapeless_circuits_are_errors() {
     ));
 }
 
-#[test]
-fn an_error_on_a_dishonest_value_is_reported() {
-    let circuit = |cs: ConstraintSystemRef<Fr>| {
+/// The number 2, where the circuit gives up on any that is larger.
+fn two(is_enforced: bool) -> impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync {
+    move |cs| {
         let two = hint::field(&cs, "two", || Ok(Fr::from(2u64)))?;
-        if two.value().is_ok_and(|value| value.into_bigint() > Fr::from(2u64).into_bigint()) {
-            return Err(ark_relations::gr1cs::SynthesisError::Unsatisfiable);
+        let is_two = || enforce_equal("two", &two, &FpVar::Constant(Fr::from(2u64)));
+        let give_up = two.value().is_ok_and(|value| value.into_bigint() > Fr::from(2u64).into_bigint());
+        if is_enforced {
+            is_two()?;
         }
-        enforce_equal("two", &two, &FpVar::Constant(Fr::from(2u64)))
-    };
-    let survivors = audit(circuit).survivors;
+        if give_up { Err(ark_relations::gr1cs::SynthesisError::Unsatisfiable) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn an_error_on_a_dishonest_value_is_reported_unless_a_constraint_has_refused_the_value() {
+    let survivors = audit(two(false)).survivors;
     assert!(survivors.iter().any(|finding| matches!(finding, Finding::Undetermined { .. })));
+    audit(two(true)).assert_clean();
+}
+
+#[test]
+fn a_circuit_that_depends_on_more_than_its_witness_is_an_error() {
+    let runs = std::sync::atomic::AtomicU64::new(0);
+    let audited = Audit::new("counts").run(|cs| {
+        let run = runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        hint::field(&cs, "run", || Ok(Fr::from(run))).map(drop)
+    });
+    assert_eq!(audited, Err(AuditError::NotReproducible));
+}
+
+#[test]
+fn a_hint_that_depends_on_what_another_leaves_behind_is_an_error() {
+    let circuit = |cs: ConstraintSystemRef<Fr>| {
+        let left = std::cell::Cell::new(0u64);
+        hint::fields(&cs, "count", 4, |_| Ok(Fr::from(left.replace(left.get() + 1)))).map(drop)
+    };
+    assert_eq!(Audit::new("counts").run(circuit), Err(AuditError::NotReproducible));
+    assert_eq!(Audit::new("counts").running_always().run(circuit).map(|report| report.hints), Ok(4));
+}
+
+/// What an audit finds, but for circuits that give up.
+fn found(audit: &Audit, circuit: impl Fn(ConstraintSystemRef<Fr>) -> Result<()> + Sync) -> Vec<Finding> {
+    let mut findings = audit.run(circuit).expect("an honest circuit").survivors;
+    findings.retain(|finding| !matches!(finding, Finding::Undetermined { .. }));
+    findings
+}
+
+#[test]
+fn what_the_constraints_decide_is_what_runs_decide() {
+    let quick = Audit::new("quick");
+    let always = quick.clone().running_always();
+    for honest in [true, false] {
+        assert_eq!(found(&quick, selection(honest)), found(&always, selection(honest)));
+        assert_eq!(found(&quick, decomposition(honest)), found(&always, decomposition(honest)));
+        assert_eq!(found(&quick, zero_test(honest)), found(&always, zero_test(honest)));
+        assert_eq!(found(&quick, two(honest)), found(&always, two(honest)));
+    }
+    assert_eq!(found(&quick, pair), found(&always, pair));
+    let report = quick.run(decomposition(true)).expect("an honest circuit");
+    assert_eq!((report.hints, report.determined), (4, 4));
+    assert_eq!(always.run(decomposition(true)).expect("an honest circuit").determined, 0);
 }
 
 #[test]
