@@ -130,4 +130,6 @@ impl Scene for Fair {
 }
 
 #[cfg(test)]
+mod jacobian;
+#[cfg(test)]
 mod tests;

@@ -55,6 +55,8 @@ mod audit;
 #[cfg(test)]
 mod forged;
 #[cfg(test)]
+mod jacobian;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -115,6 +115,8 @@ mod exchanged;
 #[cfg(test)]
 mod forged;
 #[cfg(test)]
+mod jacobian;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
