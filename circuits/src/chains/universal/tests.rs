@@ -323,19 +323,16 @@ fn audit(name: &str, call: impl FnOnce(&TestChain) -> Extrinsic, takes: [usize; 
 }
 
 #[test]
-#[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_a_change_in_a_block_with_a_transfer() {
     audit("transfer", |on| transfer(on, 3, 0, 4, 500), [3, 0], &[]);
 }
 
 #[test]
-#[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_a_change_in_a_block_with_a_presentation() {
     audit("prove_attribute", |on| prove(on, 3, 0, 0), [6, WHOLE_ELEMENTS], &["*/private/eddsa/at_most"]);
 }
 
 #[test]
-#[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_a_change_in_a_block_with_a_swap() {
     audit("swap", |on| swap(on, 3, 0, 1, true, [7_000, 1]), [4, 0], &[]);
 }

@@ -14,10 +14,13 @@ const SECRETS: [&str; 3] = [
     "author/vault/the chain's secrets/holders",
 ];
 
+/// The body's nonce, which is in the body: who authors knows the plaintext, so the circuit does not ask how it was made.
+const NONCE: &str = "nonce";
+
 fn of_key(name: &str, on: &TestChain, new: bool) -> Freedom {
     // That of a key that is not new is the pending one.
     let brought = new.then_some("hold_key/*/commitment");
-    let fixed = CONTEXT.into_iter().chain(PARENT_STATE).chain(SECRETS).chain(brought);
+    let fixed = CONTEXT.into_iter().chain(PARENT_STATE).chain(SECRETS).chain([NONCE]).chain(brought);
     freedom(Jacobian::new(name).without_ranges(), fixed, on, &[hold(on, 1, NEXT, new)])
 }
 

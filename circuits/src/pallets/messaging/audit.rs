@@ -43,7 +43,6 @@ fn what_the_constraints_decide_alone_is_what_runs_decide() {
 }
 
 #[test]
-#[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_in_other_deliveries() {
     of_delivery("an account opened", &[payment(HOME, 1, packed(&key(9)), DEPOSIT)]);
     of_delivery("a payment refused", &[payment(HOME, 1, [0xff; 32], 500)]);
@@ -52,7 +51,6 @@ fn nothing_survives_in_other_deliveries() {
 }
 
 #[test]
-#[ignore = "minutes: scripts/soundness runs it"]
 fn nothing_survives_where_a_batch_is_moved_and_another_arrives() {
     let pay = |sequence| payment(HOME, sequence, packed(&key(2)), 500);
     let mut on = chain(AWAY, 1, 1, 0);

@@ -17,6 +17,10 @@ pub(crate) const QUOTIENT: &str =
 pub(crate) const UNUSED: &str = "an unused slot: it is held to no state and no signature, moves no root, pays no fee \
                                  and is 0 in the body, so nothing outside it follows from it";
 
+/// Why the index of a place is free that was opened for the access of an unused slot, in a tree of which nothing is there.
+pub(crate) const SPARE: &str = "a place that no access in force is at: which one is opened is the prover's choice, and it is left \
+                                as it was; in an empty tree all have one path";
+
 /// What the verifier brings to the statement and nothing else in the block says.
 pub(crate) const CONTEXT: [&str; 6] = [
     "statement/para_id",
