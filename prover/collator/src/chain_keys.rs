@@ -27,7 +27,7 @@ use zkpov_verifier::field;
 
 use crate::{
     files::{self, FileError},
-    paths,
+    paths, written,
 };
 
 /// What a key's file says it is.
@@ -85,12 +85,9 @@ pub fn name(commitment: &Fr) -> String {
 /// # Errors
 /// [`ChainKeyError::Form`].
 pub fn encode(key: &Secret) -> Result<Zeroizing<Vec<u8>>, ChainKeyError> {
-    let mut text = Zeroizing::new(Vec::with_capacity(MAX_CHAIN_KEY_FILE_BYTES.into()));
-    let form = |_| ChainKeyError::Form { path: PathBuf::new(), what: "it cannot be written as JSON" };
-    serde_json::to_writer(&mut *text, &json!({ "format": FORMAT, "chain_key": key.to_json() }))
-        .map_err(form)?;
-    text.push(b'\n');
-    Ok(text)
+    let form = |what| ChainKeyError::Form { path: PathBuf::new(), what };
+    let file = json!({ "format": FORMAT, "chain_key": key.to_json() });
+    written::line(&file, MAX_CHAIN_KEY_FILE_BYTES.into()).map_err(form)
 }
 
 /// The key that a file holds.
@@ -99,11 +96,7 @@ pub fn encode(key: &Secret) -> Result<Zeroizing<Vec<u8>>, ChainKeyError> {
 /// [`ChainKeyError::Form`], which names `path`.
 pub fn decode(text: &[u8], path: &Path) -> Result<Secret, ChainKeyError> {
     let form = |what| ChainKeyError::Form { path: path.to_owned(), what };
-    // A parser's message may quote the file: it is not passed on.
-    let written: Written = serde_json::from_slice(text).map_err(|_| form("it has not the fields of one"))?;
-    if written.format != FORMAT {
-        return Err(form("its format is unknown"));
-    }
+    let written = written::read(text, FORMAT, |written: &Written| &written.format).map_err(form)?;
     Secret::from_json(&written.chain_key).map_err(|_| form("its key is no field element"))
 }
 

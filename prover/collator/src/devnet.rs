@@ -7,7 +7,7 @@
 //! ```
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
@@ -19,9 +19,7 @@ use crate::{
     Collator, CreateError,
     chain::OpenError,
     db::{DbError, ReadDatabase},
-    files::{self, FileError},
     keystore::{KeyStore, KeyStoreError},
-    paths,
     pool::{Limits, Pool, PoolError},
     relay::{
         interface::{Heads, Registration, Relay, RelayError},
@@ -45,23 +43,9 @@ pub enum DevnetError {
     /// No keys were made.
     #[error(transparent)]
     Setup(#[from] KeyGenerationError),
-    /// The proving key could not be written.
-    #[error(transparent)]
-    ProvingKey(#[from] zkpov_prover::KeyError),
     /// The keys could not be opened.
     #[error(transparent)]
     Keys(#[from] KeyStoreError),
-    /// A file could not be written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// A directory could not be made.
-    #[error("cannot make {}: {source}", path.display())]
-    Directory {
-        /// Which.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
     /// Nobody signed anything.
     #[error(transparent)]
     Scene(#[from] SceneError),
@@ -128,20 +112,17 @@ impl DevChain {
         let Settings { chain, para, tier, scene, collators, blocks, conduct } = settings;
         let spec = scene.spec(chain)?;
         let keys = directory.join("keys");
-        std::fs::create_dir_all(&keys)
-            .map_err(|source| DevnetError::Directory { path: keys.clone(), source })?;
-        let (proving_key, tier_key) = setup::development_keys(chain, tier, options)?;
-        proving_key.write(paths::proving_key(&keys, tier))?;
         let mut nodes = Vec::new();
-        let mut registration = None;
+        let mut registration: Option<Registration> = None;
         for number in 0..collators.max(1) {
             let base = directory.join(format!("collator-{number}"));
             let collator = Collator::create(&base, chain, para, spec.as_bytes())?;
             let info = *collator.info();
-            let validity_key = setup::validity_key(&info, vec![tier_key.clone()]).encode();
-            files::write_atomically(&paths::validity_key(&keys), &validity_key)?;
-            let head = collator.database().genesis()?.head;
-            registration.get_or_insert(Registration { validity_key, head });
+            if registration.is_none() {
+                let (_, validity_key) = setup::write_development_keys(&keys, &info, tier, options)?;
+                let head = collator.database().genesis()?.head;
+                registration = Some(Registration { validity_key: validity_key.encode(), head });
+            }
             let pool = Arc::new(Pool::open(collator.handle(), info, Limits::default())?);
             let store = KeyStore::open(&keys, &info.identity)?;
             let conduct = Conduct { turn: Some((number, collators.max(1))), tier: Some(tier), ..conduct };

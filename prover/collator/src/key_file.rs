@@ -15,7 +15,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use zkpov_circuits::keys::{SEED_LEN, SecretKey};
 use zkpov_verifier::eddsa::PublicKey;
 
-use crate::files::{self, FileError};
+use crate::{
+    files::{self, FileError},
+    written,
+};
 
 /// What a key file says it is.
 pub const FORMAT: &str = "zkpov-key/1";
@@ -99,11 +102,8 @@ pub fn write(path: &Path, key: &SecretKey) -> Result<(), KeyFileError> {
         public: Coordinates::of(&key.public_key()),
         secret: format!("0x{}", *digits),
     };
-    // The buffer is large enough from the start, so that growing leaves no copy of the secret behind.
-    let mut json = Zeroizing::new(Vec::with_capacity(MAX_KEY_FILE_BYTES.into()));
-    let form = |_| KeyFileError::Form { path: path.to_owned(), what: "it cannot be written as JSON" };
-    serde_json::to_writer(&mut *json, &written).map_err(form)?;
-    json.push(b'\n');
+    let form = |what| KeyFileError::Form { path: path.to_owned(), what };
+    let json = written::line(&written, MAX_KEY_FILE_BYTES.into()).map_err(form)?;
     Ok(files::write_secret(path, &json)?)
 }
 
@@ -114,11 +114,7 @@ pub fn write(path: &Path, key: &SecretKey) -> Result<(), KeyFileError> {
 pub fn read(path: &Path) -> Result<SecretKey, KeyFileError> {
     let form = |what| KeyFileError::Form { path: path.to_owned(), what };
     let json = files::read_secret(path, MAX_KEY_FILE_BYTES)?;
-    // A parser's message may quote the file, and so the secret: it is not passed on.
-    let written: Written = serde_json::from_slice(&json).map_err(|_| form("it has not the fields of one"))?;
-    if written.format != FORMAT {
-        return Err(form("its format is unknown"));
-    }
+    let written = written::read(&json, FORMAT, |written: &Written| &written.format).map_err(form)?;
     let mut bytes = Zeroizing::new([0; SEED_LEN]);
     let digits = written.secret.strip_prefix("0x").ok_or(form("the secret does not start with 0x"))?;
     hex::decode_to_slice(digits, &mut *bytes).map_err(|_| form("the secret is not 64 hexadecimal digits"))?;

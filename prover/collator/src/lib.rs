@@ -24,7 +24,7 @@
 //! Here circuits, prover and verifier meet. [`Collator`] is the whole of it as a library; the program
 //! `zkpov` is a thin command line over it.
 //!
-//! From the ground up: `files`, `paths`, `relay_file`, `messages`, `extrinsics`, `key_file`, `secrets`, `chain_keys`, `wrapping`, `spec`, `circuit`, `db`,
+//! From the ground up: `files`, `written`, `paths`, `relay_file`, `messages`, `extrinsics`, `key_file`, `secrets`, `chain_keys`, `wrapping`, `spec`, `circuit`, `db`,
 //! `chain`, `setup`, `ceremony`, `export`, `keystore`, `author`, `import`, `witness_pov`, `collator`, `scene`, `sample`;
 //! `relay`, `pool`, `service`, `devnet`.
 
@@ -56,5 +56,6 @@ pub mod spec;
 pub mod validity;
 pub mod witness_pov;
 pub mod wrapping;
+mod written;
 
 pub use collator::{Collator, CreateError};

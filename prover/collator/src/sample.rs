@@ -52,20 +52,9 @@ pub enum SampleError {
     /// No keys were made.
     #[error(transparent)]
     Keys(#[from] KeyGenerationError),
-    /// The proving key could not be written.
-    #[error(transparent)]
-    ProvingKey(#[from] zkpov_prover::KeyError),
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The directory of keys could not be made.
-    #[error("cannot make {}: {source}", path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// What the operating system answered.
-        source: std::io::Error,
-    },
     /// No block was made.
     #[error(transparent)]
     Author(#[from] AuthorError),
@@ -150,14 +139,9 @@ impl SampleChain {
     /// # Errors
     /// [`SampleError`].
     pub fn make_keys(&self, options: &Options<'_>) -> Result<(ProvingKey, Vec<u8>), SampleError> {
-        let (proving_key, tier_key) = setup::development_keys(self.chain, self.tier, options)?;
-        let keys = self.keys();
-        std::fs::create_dir_all(&keys)
-            .map_err(|source| SampleError::Directory { path: keys.clone(), source })?;
-        proving_key.write(paths::proving_key(&keys, self.tier))?;
-        let validity_key = setup::validity_key(self.collator.info(), vec![tier_key]).encode();
-        files::write_atomically(&paths::validity_key(&keys), &validity_key)?;
-        Ok((proving_key, validity_key))
+        let (proving_key, validity_key) =
+            setup::write_development_keys(&self.keys(), self.collator.info(), self.tier, options)?;
+        Ok((proving_key, validity_key.encode()))
     }
 
     /// Signed extrinsics, in SCALE, that fill the tier.

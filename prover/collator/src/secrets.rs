@@ -20,7 +20,10 @@ use zkpov_circuits::{
     state::Value,
 };
 
-use crate::files::{self, FileError};
+use crate::{
+    files::{self, FileError},
+    written,
+};
 
 /// What a secrets file says it is.
 pub const FORMAT: &str = "zkpov-secrets/1";
@@ -93,12 +96,9 @@ pub fn write(path: &Path, secrets: &Secrets) -> Result<(), SecretsError> {
 /// # Errors
 /// [`SecretsError::Form`], which names `path`.
 pub fn encode(secrets: &Secrets, path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretsError> {
-    let written = json!({ "format": FORMAT, "secrets": secrets.to_json() });
-    let mut text = Zeroizing::new(Vec::with_capacity(MAX_SECRETS_FILE_BYTES.into()));
-    let form = |_| SecretsError::Form { path: path.to_owned(), what: "it cannot be written as JSON" };
-    serde_json::to_writer(&mut *text, &written).map_err(form)?;
-    text.push(b'\n');
-    Ok(text)
+    let form = |what| SecretsError::Form { path: path.to_owned(), what };
+    let file = json!({ "format": FORMAT, "secrets": secrets.to_json() });
+    written::line(&file, MAX_SECRETS_FILE_BYTES.into()).map_err(form)
 }
 
 /// Reads secrets.
@@ -115,11 +115,7 @@ pub fn read(path: &Path) -> Result<Secrets, SecretsError> {
 /// [`SecretsError::Form`], which names `path`.
 pub fn decode(text: &[u8], path: &Path) -> Result<Secrets, SecretsError> {
     let form = |what| SecretsError::Form { path: path.to_owned(), what };
-    // A parser's message may quote the file: it is not passed on.
-    let written: Written = serde_json::from_slice(text).map_err(|_| form("it has not the fields of one"))?;
-    if written.format != FORMAT {
-        return Err(form("its format is unknown"));
-    }
+    let written = written::read(text, FORMAT, |written: &Written| &written.format).map_err(form)?;
     Secrets::from_json(&written.secrets).map_err(|_| form("its secrets are no field elements"))
 }
 

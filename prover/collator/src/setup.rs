@@ -3,6 +3,8 @@
 //! Whoever runs it could have kept the secrets and forge proofs, and the validity key says so: relay
 //! validators refuse such keys unless told otherwise. It is for development and tests.
 
+use std::path::{Path, PathBuf};
+
 use tracing::info_span;
 use zkpov_circuits::runtime::Chain;
 use zkpov_prover::{Options, ProvingKey, SetupError};
@@ -15,6 +17,8 @@ use zkpov_verifier::{
 use crate::{
     chain::ChainInfo,
     circuit::{self, CircuitError},
+    files::{self, FileError},
+    paths,
 };
 
 /// Why no keys were made.
@@ -37,6 +41,20 @@ pub enum KeyGenerationError {
     Degenerate {
         /// The tier.
         tier: TierId,
+    },
+    /// The proving key could not be written.
+    #[error(transparent)]
+    ProvingKey(#[from] zkpov_prover::KeyError),
+    /// The validity key could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The directory could not be made.
+    #[error("cannot make {}: {source}", path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system answered.
+        source: std::io::Error,
     },
 }
 
@@ -68,6 +86,27 @@ pub fn development_keys(
         setup: Setup::Dev,
     };
     Ok((proving_key, tier_key))
+}
+
+/// Makes the keys of one tier as [`development_keys`] does and writes them, with the chain's validity key, into a directory, which is made
+/// if there is none.
+///
+/// # Errors
+/// [`KeyGenerationError`].
+pub fn write_development_keys(
+    directory: &Path,
+    info: &ChainInfo,
+    tier: TierId,
+    options: &Options<'_>,
+) -> Result<(ProvingKey, ValidityKey), KeyGenerationError> {
+    let (proving_key, tier_key) = development_keys(info.chain, tier, options)?;
+    let unmade = |source| KeyGenerationError::Directory { path: directory.to_owned(), source };
+    std::fs::create_dir_all(directory).map_err(unmade)?;
+    proving_key.write(paths::proving_key(directory, tier))?;
+    // Last, so that a directory with a validity key has everything that belongs to it.
+    let validity_key = validity_key(info, vec![tier_key]);
+    files::write_atomically(&paths::validity_key(directory), &validity_key.encode())?;
+    Ok((proving_key, validity_key))
 }
 
 /// The validity key of a chain with these tiers.

@@ -27,7 +27,10 @@ use zkpov_verifier::{
     poseidon,
 };
 
-use crate::files::{self, FileError};
+use crate::{
+    files::{self, FileError},
+    written,
+};
 
 /// What a card says it is.
 pub const CARD_FORMAT: &str = "zkpov-box-key/1";
@@ -157,7 +160,7 @@ impl Card {
             key: digits(&self.key),
             signature: digits(&self.signature.to_bytes()),
         };
-        Ok(files::write_atomically(path, &json_line(&written, path, "card")?)?)
+        write_line(path, "card", &written)
     }
 
     /// Reads a card that its account signed.
@@ -171,11 +174,8 @@ impl Card {
             what,
         };
         let text = files::read_bounded(path, MAX_WRAPPED_BYTES)?;
-        let written: WrittenCard =
-            serde_json::from_slice(&text).map_err(|_| form("it has not the fields of one"))?;
-        if written.format != CARD_FORMAT {
-            return Err(form("its format is unknown"));
-        }
+        let written =
+            written::read(&text, CARD_FORMAT, |card: &WrittenCard| &card.format).map_err(form)?;
         let account = PublicKey::from_json(&written.account).map_err(|_| form("its account is no key"))?;
         let key = bytes_of(&written.key).and_then(|bytes| bytes.try_into().ok());
         let key: [u8; 32] = key.ok_or_else(|| form("its key is not 32 bytes"))?;
@@ -197,18 +197,14 @@ impl Card {
             .map_err(|_| WrapError::Sealed { path: path.to_owned() })?;
         let written =
             WrittenBox { format: WRAPPED_FORMAT.to_owned(), to: digits(&self.key), sealed: digits(&sealed) };
-        Ok(files::write_atomically(path, &json_line(&written, path, "wrapped secret")?)?)
+        write_line(path, "wrapped secret", &written)
     }
 }
 
-fn json_line(value: &impl Serialize, path: &Path, expected: &'static str) -> Result<Vec<u8>, WrapError> {
-    let mut line = serde_json::to_vec(value).map_err(|_| WrapError::Form {
-        path: path.to_owned(),
-        expected,
-        what: "it cannot be written as JSON",
-    })?;
-    line.push(b'\n');
-    Ok(line)
+fn write_line(path: &Path, expected: &'static str, value: &impl Serialize) -> Result<(), WrapError> {
+    let form = |what| WrapError::Form { path: path.to_owned(), expected, what };
+    let line = written::line(value, MAX_WRAPPED_BYTES as usize).map_err(form)?;
+    Ok(files::write_atomically(path, &line)?)
 }
 
 /// Opens what is wrapped in a file for an account.
@@ -222,11 +218,7 @@ pub fn unwrap(path: &Path, account: &SecretKey) -> Result<Zeroizing<Vec<u8>>, Wr
         what,
     };
     let text = files::read_bounded(path, MAX_WRAPPED_BYTES)?;
-    let written: WrittenBox =
-        serde_json::from_slice(&text).map_err(|_| form("it has not the fields of one"))?;
-    if written.format != WRAPPED_FORMAT {
-        return Err(form("its format is unknown"));
-    }
+    let written = written::read(&text, WRAPPED_FORMAT, |sealed: &WrittenBox| &sealed.format).map_err(form)?;
     let key = box_key(account);
     let own = digits(key.public_key().as_bytes());
     if written.to != own {

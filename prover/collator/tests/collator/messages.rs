@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::LazyLock};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use zkpov_circuits::{
     keys::SecretKey,
@@ -24,7 +24,7 @@ use zkpov_verifier::{
     block::ProvenBlock, key::TierKey, lane::TierId, testing::relay::TestRelay, validate::validate_block,
 };
 
-use crate::stage::{MINIMUM_FEE, chain, key_json, person, spec};
+use crate::stage::{MINIMUM_FEE, call, chain, key_json, person, spec};
 
 const HOME: u32 = 2000;
 const AWAY: u32 = 2001;
@@ -122,14 +122,9 @@ impl Side {
 
     fn send(&self, from: &SecretKey, destination: u32, amount: u64, recipient: Value) -> Vec<u8> {
         let account = self.account(from).expect("an account");
-        let fields = json!({
-            "call": "send", "sender": account.index, "nonce": account.nonce, "expiry": 50,
-            "fee": MINIMUM_FEE.to_string(), "destination": destination, "amount": amount.to_string(),
-            "recipient": recipient,
-        });
-        let unsigned: Map<String, Value> = fields.as_object().expect("an object").clone();
-        let line = chain().sign_json(&self.author.info().identity, unsigned, from).expect("a call");
-        chain().extrinsic_from_json(&line.to_string()).expect("an extrinsic")
+        let arguments =
+            json!({ "destination": destination, "amount": amount.to_string(), "recipient": recipient });
+        call(&self.author, (from, account.index), account.nonce, "send", &arguments)
     }
 }
 

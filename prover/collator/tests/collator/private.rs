@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use zkpov_circuits::{
     chains::chain_by_name,
@@ -17,7 +17,6 @@ use zkpov_collator::{
     author::{AuthorError, AuthorRequest, Authored, How},
     chain_keys,
     db::ReadDatabase,
-    files,
     import::ImportError,
     keystore::KeyStore,
     paths,
@@ -35,7 +34,7 @@ use zkpov_collator::{
 use zkpov_prover::Options;
 use zkpov_verifier::lane::TierId;
 
-use crate::stage::{Files, MINIMUM_FEE, PARA_ID, key_json, person, relay, spec};
+use crate::stage::{Files, PARA_ID, key_json, person, relay, signed_call as signed, spec};
 
 fn chain() -> &'static dyn Chain {
     chain_by_name("private-payments").expect("it ships")
@@ -71,12 +70,7 @@ impl Homes {
         let collators: Vec<Collator> = names.iter().map(create).collect();
         let info = *collators.first().expect("a collator").info();
         let keys = directory.path().join("keys");
-        std::fs::create_dir_all(&keys).expect("a directory");
-        let (proving_key, tier_key) =
-            setup::development_keys(chain(), tiny(), &Options::default()).expect("keys");
-        proving_key.write(paths::proving_key(&keys, tiny())).expect("written");
-        let validity_key = setup::validity_key(&info, vec![tier_key]).encode();
-        files::write_atomically(&paths::validity_key(&keys), &validity_key).expect("written");
+        setup::write_development_keys(&keys, &info, tiny(), &Options::default()).expect("keys");
         let keys = KeyStore::open(&keys, &info.identity).expect("keys");
         (Self { directory, keys }, collators)
     }
@@ -107,15 +101,6 @@ impl Homes {
     fn import(&self, collator: &mut Collator, at: u32, block: &Authored) -> Result<(), ImportError> {
         collator.import(self.keys.validity_key(), &relay(at), &block.block.pov).map(drop)
     }
-}
-
-fn signed(collator: &Collator, from: u8, nonce: u32, call: &str, arguments: &Value) -> Vec<u8> {
-    let mut fields: Map<String, Value> = arguments.as_object().expect("an object").clone();
-    let common =
-        json!({ "call": call, "sender": from, "nonce": nonce, "expiry": 50, "fee": MINIMUM_FEE.to_string() });
-    fields.extend(common.as_object().expect("an object").clone());
-    let line = chain().sign_json(&collator.info().identity, fields, &person(from)).expect("a call");
-    chain().extrinsic_from_json(&line.to_string()).expect("an extrinsic")
 }
 
 fn vault(collator: &Collator) -> Vault {

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use zkpov_circuits::{chains::chain_by_name, keys::SecretKey, runtime::Chain};
-use zkpov_collator::{Collator, files, key_file, keystore::KeyStore, paths, relay_file::RelayFile, setup};
+use zkpov_collator::{Collator, files, key_file, keystore::KeyStore, relay_file::RelayFile, setup};
 use zkpov_prover::Options;
 use zkpov_verifier::{lane::TierId, relay::RelayContext};
 
@@ -73,11 +73,7 @@ pub(crate) fn keys_directory() -> &'static Path {
         let directory = tempfile::tempdir().expect("a directory");
         let base = tempfile::tempdir().expect("a directory");
         let info = *collator(base.path()).info();
-        let (proving_key, tier_key) =
-            setup::development_keys(chain(), tiny(), &Options::default()).expect("keys");
-        proving_key.write(paths::proving_key(directory.path(), tiny())).expect("written");
-        let validity_key = setup::validity_key(&info, vec![tier_key]).encode();
-        files::write_atomically(&paths::validity_key(directory.path()), &validity_key).expect("written");
+        setup::write_development_keys(directory.path(), &info, tiny(), &Options::default()).expect("keys");
         directory
     });
     KEYS.path()
@@ -94,21 +90,56 @@ pub(crate) fn relay(number: u32) -> RelayFile {
     })
 }
 
+/// A signed call of the chain of `collator` as JSON: by the account of that index, whose key that is.
+fn call_json(
+    collator: &Collator,
+    (key, sender): (&SecretKey, u32),
+    nonce: u32,
+    call: &str,
+    arguments: &Value,
+) -> Value {
+    let mut fields: Map<String, Value> = arguments.as_object().expect("an object").clone();
+    let terms = json!({
+        "call": call, "sender": sender, "nonce": nonce, "expiry": 50, "fee": MINIMUM_FEE.to_string(),
+    });
+    fields.extend(terms.as_object().expect("an object").clone());
+    collator.info().chain.sign_json(&collator.info().identity, fields, key).expect("a call")
+}
+
+/// The same as an extrinsic.
+pub(crate) fn call(
+    collator: &Collator,
+    by: (&SecretKey, u32),
+    nonce: u32,
+    call: &str,
+    arguments: &Value,
+) -> Vec<u8> {
+    let line = call_json(collator, by, nonce, call, arguments).to_string();
+    collator.info().chain.extrinsic_from_json(&line).expect("an extrinsic")
+}
+
+/// A signed call of one of the first [`PEOPLE`], as an extrinsic.
+pub(crate) fn signed_call(
+    collator: &Collator,
+    from: u8,
+    nonce: u32,
+    name: &str,
+    arguments: &Value,
+) -> Vec<u8> {
+    call(collator, (&person(from), from.into()), nonce, name, arguments)
+}
+
 /// A signed extrinsic as a line of JSON.
 pub(crate) fn signed(
     collator: &Collator,
     from: u8,
     nonce: u32,
-    call: &str,
+    name: &str,
     to: &SecretKey,
     amount: u64,
 ) -> String {
-    let fields = json!({
-        "call": call, "sender": from, "nonce": nonce, "expiry": 50, "fee": MINIMUM_FEE.to_string(),
-        "amount": amount.to_string(), "receiver": key_json(to),
-    });
-    let unsigned: Map<String, Value> = fields.as_object().expect("an object").clone();
-    chain().sign_json(&collator.info().identity, unsigned, &person(from)).expect("a call").to_string()
+    let arguments = json!({ "amount": amount.to_string(), "receiver": key_json(to) });
+    call_json(collator, (&person(from), from.into()), nonce, name, &arguments).to_string()
 }
 
 pub(crate) fn encoded(line: &str) -> Vec<u8> {

@@ -5,7 +5,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use zkpov_circuits::{
     chains::council_of,
@@ -17,10 +17,8 @@ use zkpov_collator::{
     author::{AuthorError, AuthorRequest, Authored, How},
     chain::{ChainInfo, identity},
     db::ReadDatabase,
-    files,
     import::ImportError,
     keystore::KeyStore,
-    paths,
     pool::{Limits, Pool},
     relay::{
         Relay,
@@ -41,7 +39,7 @@ use zkpov_verifier::{
     validate::validate_block,
 };
 
-use crate::stage::{MINIMUM_FEE, PARA_ID, person, spec};
+use crate::stage::{PARA_ID, person, signed_call as signed, spec};
 
 /// The council with one slot for each call that an upgrade takes.
 fn council(runtime_version: u32) -> &'static dyn Chain {
@@ -64,27 +62,11 @@ fn council_spec() -> String {
 fn keys(chain: &'static dyn Chain, genesis: [u8; 32]) -> (TempDir, KeyStore) {
     let directory = tempfile::tempdir().unwrap();
     let Some(Tier { id, .. }) = chain.tiers().first().cloned() else { panic!("a tier") };
-    let (proving_key, tier_key) = setup::development_keys(chain, id, &Options::default()).unwrap();
-    proving_key.write(paths::proving_key(directory.path(), id)).unwrap();
     let identity = identity(chain, PARA_ID, genesis);
     let info = ChainInfo { chain, identity, messages: MessageFormat::Dropped };
-    let validity_key = setup::validity_key(&info, vec![tier_key]).encode();
-    files::write_atomically(&paths::validity_key(directory.path()), &validity_key).unwrap();
+    setup::write_development_keys(directory.path(), &info, id, &Options::default()).unwrap();
     let keys = KeyStore::open(directory.path(), &identity).unwrap();
     (directory, keys)
-}
-
-fn signed(collator: &Collator, from: u8, nonce: u32, call: &str, arguments: &Value) -> Vec<u8> {
-    let mut fields: Map<String, Value> = arguments.as_object().unwrap().clone();
-    fields.extend(
-        json!({ "call": call, "sender": from, "nonce": nonce, "expiry": 50, "fee": MINIMUM_FEE.to_string() })
-            .as_object()
-            .unwrap()
-            .clone(),
-    );
-    let info = collator.info();
-    let line = info.chain.sign_json(&info.identity, fields, &person(from)).unwrap();
-    info.chain.extrinsic_from_json(&line.to_string()).unwrap()
 }
 
 fn relay_file(relay: &TestRelay) -> RelayFile {
