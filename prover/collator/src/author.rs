@@ -30,12 +30,13 @@ use zkpov_prover::{Options, ProveError, Proved, Ran};
 use zkpov_verifier::{
     block::{Proven, ProvenBlock, Scheduled},
     eddsa::PublicKey,
-    exchange::{IntakeError, UpgradeError, outbound},
-    hashing::blake2b_256,
+    exchange::{Intake, IntakeError, UpgradeError, outbound},
+    hashing::{Hash, blake2b_256},
     head::ParentHead,
     lane::TierId,
     message::Inbound,
     statement,
+    transfer::{InboxRecord, OutboxRecord},
     validate::{Invalid, validate_block},
 };
 
@@ -43,7 +44,7 @@ use crate::{
     chain::{self, ChainInfo, OpenError},
     chain_keys::ChainKeyError,
     circuit::{self, CircuitError},
-    db::{BlockRecord, Database, DbError, ReadDatabase},
+    db::{BlockRecord, Database, DbError, ReadDatabase, State},
     keystore::{KeyStore, KeyStoreError},
     messages,
     relay_file::RelayFile,
@@ -107,10 +108,21 @@ pub struct Made {
     pub refused: Vec<(usize, Refusal)>,
     /// Positions of those that are valid, or may become so, and for which there was no room or turn.
     pub deferred: Vec<usize>,
+    /// What it has to do with other chains.
+    pub moved: Moved,
     /// How long it took.
     pub timings: Timings,
     /// What computed the proof.
     pub ran: Box<Ran>,
+}
+
+/// The transfers of a block from and to other chains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// What arrived: it joined the queue in the state, from which it is delivered in this block or a later one.
+    pub arrived: Vec<InboxRecord>,
+    /// What was sent: payments, and refunds of what was refused.
+    pub sent: Vec<OutboxRecord>,
 }
 
 /// How long the steps took.
@@ -209,28 +221,8 @@ pub(crate) fn author(
         info!(number = block.number, "this request was answered before");
         return Ok(Authored { block, how: How::Before });
     }
-    let parent_record = database.tip()?;
-    let parent_head = chain::head(&parent_record)?;
-    let parent = parent_head.as_parent();
-    let (before, given) = (parent_head.digest.relay_parent_number, request.relay.context.relay_parent_number);
-    if given < before {
-        return Err(AuthorError::RelayParent { given, parent: before });
-    }
-    let state = database.state()?;
-    let account = author_account(info, &state, request.author.public_key())?;
-    let format = request.keys.validity_key().key().messages;
-    let para = info.identity.para_id;
-    let (intake, storage_proof) = messages::intake(para, format, &parent_head, request.relay)?;
-    let (code, key) = (ValidationCode::read(&state)?, request.keys.validity_key().code_hash());
-    code.check_key(key)?;
-    code.check_seen(&intake.values)?;
-    let upgrade = request.upgrade.map(|code| intake.upgrade(code)).transpose()?;
-    let author = (account.index, account.key);
-    let context = BlockContext {
-        upgrade,
-        chain_keys: chain_keys.to_vec(),
-        ..info.block_context(parent, &request.relay.context, author, &intake)
-    };
+    let Ground { parent_record, parent, state, code, key, intake, storage_proof, context } =
+        ground(database, info, chain_keys, request)?;
     let mut timings = Timings::default();
 
     let mut offered = if request.pending { database.pending()? } else { Vec::new() };
@@ -269,6 +261,7 @@ pub(crate) fn author(
         extrinsics: at(&offered, execution.included.iter()),
         input_digest: Some(digest),
     };
+    let moved = Moved { arrived: context.messages.inbox.clone(), sent: execution.outbox.clone() };
     let mut changes = execution.changes;
     let signal = validity::signal(info.identity.para_id, &intake.values);
     code.after(record.number, key, announced, signal).put(&mut changes);
@@ -289,10 +282,79 @@ pub(crate) fn author(
         included: execution.included,
         refused: execution.refused,
         deferred: execution.deferred,
+        moved,
         timings,
         ran: Box::new(proved.ran),
     };
     Ok(Authored { block: record, how: How::Made(made) })
+}
+
+/// Whether a block for this request would hold anything: an extrinsic, a message that arrives, or one that arrived before and is
+/// delivered. Also when one of the extrinsics is refused, for which its owner waits. Executes natively.
+///
+/// # Errors
+/// [`AuthorError`], as when the block is made.
+pub(crate) fn has_work(
+    database: &Database,
+    info: &ChainInfo,
+    chain_keys: &[Secret],
+    request: &AuthorRequest<'_>,
+) -> Result<bool, AuthorError> {
+    let Ground { state, context, .. } = ground(database, info, chain_keys, request)?;
+    if !context.messages.inbox.is_empty() {
+        return Ok(true);
+    }
+    if request.extrinsics.is_empty() && !messages::are_queued(&state)? {
+        return Ok(false);
+    }
+    // Extrinsics may wait for room in a channel, and so may a refund, which then holds up what is queued.
+    let execution = execute(info, &state, &context, request, request.extrinsics)?;
+    let is_asked = !execution.included.is_empty() || !execution.refused.is_empty();
+    Ok(is_asked || messages::moved_queue(&state, &execution.changes)?)
+}
+
+/// What a block is made on.
+struct Ground {
+    parent_record: BlockRecord,
+    parent: ParentHead,
+    state: State,
+    code: ValidationCode,
+    /// Hash of the validity key that it is to be checked under.
+    key: Hash,
+    intake: Intake,
+    storage_proof: Vec<Vec<u8>>,
+    context: BlockContext,
+}
+
+fn ground(
+    database: &Database,
+    info: &ChainInfo,
+    chain_keys: &[Secret],
+    request: &AuthorRequest<'_>,
+) -> Result<Ground, AuthorError> {
+    let parent_record = database.tip()?;
+    let parent_head = chain::head(&parent_record)?;
+    let parent = parent_head.as_parent();
+    let (before, given) = (parent_head.digest.relay_parent_number, request.relay.context.relay_parent_number);
+    if given < before {
+        return Err(AuthorError::RelayParent { given, parent: before });
+    }
+    let state = database.state()?;
+    let account = author_account(info, &state, request.author.public_key())?;
+    let format = request.keys.validity_key().key().messages;
+    let para = info.identity.para_id;
+    let (intake, storage_proof) = messages::intake(para, format, &parent_head, request.relay)?;
+    let (code, key) = (ValidationCode::read(&state)?, request.keys.validity_key().code_hash());
+    code.check_key(key)?;
+    code.check_seen(&intake.values)?;
+    let upgrade = request.upgrade.map(|code| intake.upgrade(code)).transpose()?;
+    let author = (account.index, account.key);
+    let context = BlockContext {
+        upgrade,
+        chain_keys: chain_keys.to_vec(),
+        ..info.block_context(parent, &request.relay.context, author, &intake)
+    };
+    Ok(Ground { parent_record, parent, state, code, key, intake, storage_proof, context })
 }
 
 /// What identifies a request: everything that decides which block answers it, but for the parent.

@@ -144,6 +144,15 @@ impl Collator {
         author::author(&mut self.database, &self.info, &keys, request, options)
     }
 
+    /// Whether a block for this request, but for what is pending, would hold anything: extrinsics, or messages to take or deliver.
+    ///
+    /// # Errors
+    /// [`AuthorError`], as when the block is made.
+    pub fn has_work(&self, request: &AuthorRequest<'_>) -> Result<bool, AuthorError> {
+        let keys = self.info.chain_keys(&self.directory)?;
+        author::has_work(&self.database, &self.info, &keys, request)
+    }
+
     /// Checks a proven block as a relay validator does, applies and commits it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //!  KEYS/tier-18.zkpk      the proving key of tier 18
 //!  block-1.pov            a proven block
 //!  block-1.head           the head it leads to, beside it
+//!  block-1.relay.json     what it saw of the relay chain, where that was asked for
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,12 @@ pub fn validity_key(keys: &Path) -> PathBuf {
 #[must_use]
 pub fn proving_key(keys: &Path, tier: TierId) -> PathBuf {
     keys.join(format!("tier-{tier}.zkpk"))
+}
+
+/// Where the relay file of a proven block's file goes, if there was none before: beside it.
+#[must_use]
+pub fn relay_file_beside(pov: &Path) -> PathBuf {
+    pov.with_extension("relay.json")
 }
 
 /// Where the head of a proven block's file goes: beside it, with the extension `head`.

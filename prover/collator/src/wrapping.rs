@@ -174,8 +174,7 @@ impl Card {
             what,
         };
         let text = files::read_bounded(path, MAX_WRAPPED_BYTES)?;
-        let written =
-            written::read(&text, CARD_FORMAT, |card: &WrittenCard| &card.format).map_err(form)?;
+        let written = written::read(&text, CARD_FORMAT, |card: &WrittenCard| &card.format).map_err(form)?;
         let account = PublicKey::from_json(&written.account).map_err(|_| form("its account is no key"))?;
         let key = bytes_of(&written.key).and_then(|bytes| bytes.try_into().ok());
         let key: [u8; 32] = key.ok_or_else(|| form("its key is not 32 bytes"))?;

@@ -9,7 +9,9 @@ use zkpov_collator::{
     extrinsics::{self, Line, MAX_EXTRINSICS_FILE_BYTES},
     files, key_file,
     keystore::KeyStore,
-    paths,
+    messages, paths,
+    relay::{interface::Relay, rpc::RemoteRelay},
+    relay_file::RelayFile,
 };
 use zkpov_prover::Options;
 use zkpov_verifier::block::MAX_CODE_BYTES;
@@ -17,6 +19,7 @@ use zkpov_verifier::block::MAX_CODE_BYTES;
 use super::{
     backend::BackendArgs,
     failure::Failure,
+    moved,
     output::{Output, bytes, duration, grouped, table},
     progress::Bars,
     values::{self, TierChoice, hex},
@@ -51,8 +54,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEYFILE")]
     author: PathBuf,
 
-    /// The relay file: relay parent number and storage root; storage proof and messages, where the chain has peers
-    #[arg(long, value_name = "FILE")]
+    /// The relay file: relay parent number and storage root; storage proof and messages, where the chain has peers. Or the URL of a relay
+    /// chain, such as http://127.0.0.1:9944, whose best block becomes the relay parent: its relay file is written beside --out
+    #[arg(long, value_name = "FILE|URL")]
     relay: PathBuf,
 
     /// The proven block to write
@@ -79,9 +83,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     require_parent_directory(&args.out)?;
     let author = key_file::read(&args.author)?;
-    let relay = values::relay_file(&args.relay)?;
     let mut collator = Collator::open(&args.base)?;
     let info = *collator.info();
+    let (relay, relay_file) = relay_view(args, info.identity.para_id)?;
     let lines = extrinsics::read_lines(
         info.chain,
         &files::read_bounded(&args.extrinsics, MAX_EXTRINSICS_FILE_BYTES)?,
@@ -115,8 +119,24 @@ pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     files::write_atomically(&args.out, &authored.block.pov)?;
     files::write_atomically(&head_file, &authored.block.head)?;
     let outcomes = Outcomes::of(&lines, &numbers, &authored);
-    let value = json_result(args, &head_file, &authored, &outcomes);
+    let mut value = json_result(args, &head_file, &authored, &outcomes);
+    if let (Some(file), Some(fields)) = (relay_file, value.as_object_mut()) {
+        fields.insert("relay_file".into(), json!(file));
+    }
     out.result(&value, &text_result(args, &head_file, &authored, &outcomes, out))
+}
+
+/// What the block sees of the relay chain, and the file that it was written to if a relay chain was asked.
+fn relay_view(args: &Args, para: u32) -> Result<(RelayFile, Option<PathBuf>), Failure> {
+    let url = args.relay.to_str().filter(|text| text.starts_with("http://") || text.starts_with("https://"));
+    let Some(url) = url else { return Ok((values::relay_file(&args.relay)?, None)) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let relay = RemoteRelay::new(url, runtime.handle().clone())?;
+    let mut view = relay.context(para, &relay.heads()?.best)?;
+    view.inbound = messages::within_a_block(para, &view.inbound);
+    let file = paths::relay_file_beside(&args.out);
+    files::write_atomically(&file, view.to_json().as_bytes())?;
+    Ok((view, Some(file)))
 }
 
 fn require_parent_directory(file: &Path) -> Result<(), Failure> {
@@ -188,6 +208,9 @@ fn json_result(args: &Args, head_file: &Path, authored: &Authored, outcomes: &Ou
         fields.insert("used_slots".into(), json!(made.used_slots));
         fields.insert("backend".into(), super::backend::ran(&made.ran));
         fields.insert("body_bytes".into(), json!(made.body_bytes));
+        let [arrived, sent] = moved::json(&made.moved);
+        fields.insert("arrived".into(), arrived);
+        fields.insert("sent".into(), sent);
         fields.insert(
             "seconds".into(),
             json!({
@@ -237,7 +260,7 @@ fn text_result(
 
 fn made_rows(made: &Made, outcomes: &Outcomes) -> Vec<(&'static str, String)> {
     let times = &made.timings;
-    vec![
+    let mut rows = vec![
         (
             "extrinsics",
             format!(
@@ -259,5 +282,10 @@ fn made_rows(made: &Made, outcomes: &Outcomes) -> Vec<(&'static str, String)> {
             ),
         ),
         ("proven on", made.ran.to_string()),
-    ]
+    ];
+    let [arrived, sent] = [made.moved.arrived.len(), made.moved.sent.len()];
+    if arrived + sent > 0 {
+        rows.push(("transfers", format!("{arrived} arrived from other chains, {sent} sent to them")));
+    }
+    rows
 }

@@ -72,7 +72,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL")]
     archive: Vec<String>,
 
-    /// Order a core on demand when extrinsics wait and there is none, for at most this much (10^-10 DOT) [default: never]
+    /// Order a core on demand when extrinsics or messages wait and there is none, for at most this much (10^-10 DOT) [default: never]
     #[arg(long, value_name = "PRICE")]
     order_for: Option<u64>,
 
@@ -80,7 +80,7 @@ pub(crate) struct Args {
     #[arg(long)]
     register: bool,
 
-    /// Author blocks without extrinsics too
+    /// Author blocks that hold nothing too
     #[arg(long)]
     empty_blocks: bool,
 

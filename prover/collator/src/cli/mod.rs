@@ -36,6 +36,7 @@ mod import;
 mod inspect;
 mod keygen;
 mod keys;
+mod moved;
 mod new_pallet;
 mod output;
 mod progress;

@@ -36,6 +36,7 @@ pub struct Metrics {
     relay_height: IntGauge,
     blocks_authored: IntCounter,
     blocks_imported: IntCounter,
+    transfers: IntCounterVec,
     blocks_undone: IntCounterVec,
     orders: IntCounter,
     refused: IntCounter,
@@ -69,6 +70,12 @@ impl Metrics {
         let undone = Opts::new("zkpov_blocks_undone_total", "Blocks that were undone, by reason");
         let blocks_undone = IntCounterVec::new(undone, &["reason"])?;
         registry.register(Box::new(blocks_undone.clone()))?;
+        let transfers = Opts::new(
+            "zkpov_transfers_total",
+            "Transfers from and to other chains in the blocks that this collator made, by direction",
+        );
+        let transfers = IntCounterVec::new(transfers, &["direction"])?;
+        registry.register(Box::new(transfers.clone()))?;
         let seconds = HistogramOpts::new("zkpov_prove_seconds", "Time from an executed block to its proof")
             .buckets(vec![0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]);
         let prove_seconds = Histogram::with_opts(seconds)?;
@@ -98,6 +105,7 @@ impl Metrics {
                 "zkpov_extrinsics_total",
                 "Extrinsics in the blocks that this collator made",
             )?,
+            transfers,
             blocks_undone,
             prove_seconds,
             registry,
@@ -117,9 +125,12 @@ impl Metrics {
             }
             Done::Imported { .. } => self.blocks_imported.inc(),
             Done::Ordered { .. } => self.orders.inc(),
-            Done::Authored { extrinsics, timings, .. } => {
+            Done::Authored { extrinsics, moved, timings, .. } => {
                 self.blocks_authored.inc();
                 self.extrinsics.inc_by(*extrinsics as u64);
+                for (direction, count) in [("arrived", moved.arrived.len()), ("sent", moved.sent.len())] {
+                    self.transfers.with_label_values(&[direction]).inc_by(count as u64);
+                }
                 self.prove_seconds.observe(timings.prove.as_secs_f64());
             }
             Done::Refused { .. } => self.refused.inc(),

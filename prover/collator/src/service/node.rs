@@ -5,7 +5,7 @@
 //!                                           yes ─► blocks above it wait for inclusion: offered again, or,
 //!                                                  when their relay parent is too old, undone
 //!  relay's final head ─► para head there ─► final here
-//!  core free, nothing waits for inclusion, extrinsics ready ─► author, commit, offer
+//!  core free, nothing waits for inclusion, extrinsics ready or messages to take or deliver ─► author, commit, offer
 //! ```
 //!
 //! Everything it needs is in the database and at the relay chain, so it can be killed between any two instructions: the next
@@ -14,7 +14,11 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use tracing::{info, info_span, warn};
-use zkpov_circuits::{keys::SecretKey, state::StateError};
+use zkpov_circuits::{
+    keys::SecretKey,
+    runtime::{self, ExecutionError},
+    state::StateError,
+};
 use zkpov_prover::Options;
 use zkpov_verifier::{
     hashing::blake2b_256, head::Head, lane::TierId, message::MessageFormat, scale::DecodeError,
@@ -22,11 +26,12 @@ use zkpov_verifier::{
 
 use crate::{
     Collator,
-    author::{AuthorError, AuthorRequest, How, Timings},
+    author::{AuthorError, AuthorRequest, How, Made, Moved, Timings},
     chain::OpenError,
     db::{BlockRecord, DbError, ReadDatabase},
     import::ImportError,
     keystore::KeyStore,
+    messages,
     pool::{Pool, PoolError},
     relay::interface::{BlockData, Candidate, Core, Hash, Heads, Registration, Relay, RelayError},
     relay_file::{RelayFile, RelayFileError},
@@ -45,9 +50,9 @@ pub const TURN_BLOCKS: u32 = 2;
 /// How a collator behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Conduct {
-    /// Whether to author blocks without extrinsics too.
+    /// Whether to author blocks that hold nothing too.
     pub empty_blocks: bool,
-    /// The most to pay for a core on demand when extrinsics wait and there is none; `None` orders none.
+    /// The most to pay for a core on demand when extrinsics or messages wait and there is none; `None` orders none.
     pub order_for: Option<u64>,
     /// Author only in this collator's turns, of [`TURN_BLOCKS`] relay blocks each: `(its number, number of collators)`.
     pub turn: Option<(u32, u32)>,
@@ -110,6 +115,8 @@ pub enum Done {
         number: u32,
         /// How many extrinsics are in it.
         extrinsics: usize,
+        /// What it has to do with other chains.
+        moved: Moved,
         /// Bytes of the proven block.
         pov_bytes: usize,
         /// How long the steps took.
@@ -214,6 +221,23 @@ fn in_force<'k>(code: &ValidationCode, keys: &'k KeyStore, next: Option<&'k KeyS
     if fits(&keys) { keys } else { next.filter(fits).unwrap_or(keys) }
 }
 
+/// Whether it is another author's turn, and this one's will come.
+fn is_out_of_turn(error: &AuthorError) -> bool {
+    let AuthorError::Execution(ExecutionError::Author(error)) = error else { return false };
+    matches!(error, runtime::AuthorError::OutOfTurn { next: Some(_), .. })
+}
+
+/// Attempts it without the upgrade if the relay chain takes none now: enactments wait.
+fn may_upgrade<T>(
+    request: &AuthorRequest<'_>,
+    mut attempt: impl FnMut(&AuthorRequest<'_>) -> Result<T, AuthorError>,
+) -> Result<T, AuthorError> {
+    match attempt(request) {
+        Err(AuthorError::Upgrade(_)) => attempt(&AuthorRequest { upgrade: None, ..*request }),
+        answer => answer,
+    }
+}
+
 /// A collator of one parachain.
 #[derive(Debug)]
 pub struct Node {
@@ -228,6 +252,8 @@ pub struct Node {
     conduct: Conduct,
     /// Whether the registration was asked for, and the relay block with it has not come.
     registering: bool,
+    /// The relay block on which there was nothing to make a block for, though so many extrinsics were ready.
+    idle_at: Option<(Hash, usize)>,
 }
 
 impl Node {
@@ -251,6 +277,7 @@ impl Node {
             archives: Vec::new(),
             conduct,
             registering: false,
+            idle_at: None,
         }
     }
 
@@ -273,6 +300,12 @@ impl Node {
     #[must_use]
     pub fn collator(&self) -> &Collator {
         &self.collator
+    }
+
+    /// The keys that it was started with.
+    #[must_use]
+    pub fn keys(&self) -> &KeyStore {
+        &self.keys
     }
 
     /// The pool.
@@ -504,30 +537,24 @@ impl Node {
             return Ok(());
         }
         self.absorb_pending()?;
-        let extrinsics = self.pool.ready(OFFERED);
-        if extrinsics.is_empty() && !self.conduct.empty_blocks {
-            return Ok(());
-        }
-        match self.relay.core(self.para(), &heads.best)? {
-            Core::Scheduled => {}
-            Core::Occupied => return Ok(()),
-            Core::None => return self.order(done),
-        }
-        let view = self.relay.context(self.para(), &heads.best)?;
-        let not_mine =
-            |(mine, of): (u32, u32)| view.context.relay_parent_number / TURN_BLOCKS % of.max(1) != mine;
-        if self.conduct.turn.is_some_and(not_mine) {
-            return Ok(());
-        }
         let Some(author) = &self.author else { return Ok(()) };
+        let extrinsics = self.pool.ready(OFFERED);
         let code = ValidationCode::read(&self.collator.database().state()?)?;
         let keys = in_force(&code, &self.keys, self.next_keys.as_ref());
+        let takes_messages = keys.validity_key().key().messages != MessageFormat::Dropped;
+        let known = (heads.best, extrinsics.len());
+        let is_idle = extrinsics.is_empty() && !takes_messages || self.idle_at == Some(known);
+        if is_idle && !self.conduct.empty_blocks {
+            return Ok(());
+        }
+        let core = self.relay.core(self.para(), &heads.best)?;
+        if core == Core::Occupied {
+            return Ok(());
+        }
         let next = self.next_keys.as_ref().map(|next| next.validity_key().key().encode());
         let next =
             next.filter(|next| !code.is_waiting() && blake2b_256(next) != keys.validity_key().code_hash());
-        let takes_messages = keys.validity_key().key().messages != MessageFormat::Dropped;
-        let blind = next.is_none() && !code.is_waiting() && !takes_messages && view.inbound.is_empty();
-        let view = if blind { RelayFile::blind(view.context) } else { view };
+        let view = self.view(&heads.best, takes_messages || next.is_some() || code.is_waiting())?;
         let request = AuthorRequest {
             extrinsics: &extrinsics,
             pending: false,
@@ -537,26 +564,61 @@ impl Node {
             keys,
             tier: self.conduct.tier,
         };
-        let authored = match self.collator.author(&request, options) {
-            // The relay chain takes no upgrade now: enactments wait.
-            Err(AuthorError::Upgrade(_)) => {
-                self.collator.author(&AuthorRequest { upgrade: None, ..request }, options)?
-            }
+        let not_mine =
+            |(mine, of): (u32, u32)| view.context.relay_parent_number / TURN_BLOCKS % of.max(1) != mine;
+        if core == Core::Scheduled && self.conduct.turn.is_some_and(not_mine) {
+            return Ok(());
+        }
+        // Nobody signs for what arrives: it is taken and delivered all the same. And what waits for room in a channel is not tried in vain.
+        let has_work = match may_upgrade(&request, |request| self.collator.has_work(request)) {
+            Err(error) if is_out_of_turn(&error) => false,
+            has_work => has_work? || self.conduct.empty_blocks,
+        };
+        if !has_work {
+            self.idle_at = Some(known);
+            return Ok(());
+        }
+        if core == Core::None {
+            return self.order(done);
+        }
+        let authored = match may_upgrade(&request, |request| self.collator.author(request, options)) {
+            Err(error) if is_out_of_turn(&error) => return Ok(()),
             authored => authored?,
         };
         let How::Made(made) = authored.how else { return Ok(()) };
         self.pool.refused(made.refused.iter().filter_map(|(at, _)| extrinsics.get(*at)).map(Vec::as_slice));
         self.pool.refresh()?;
-        let block = authored.block;
+        self.hand_in(authored.block, made, heads, done)
+    }
+
+    /// What the next block sees of the relay block `at`, with a storage proof if it reads anything of the relay chain's state.
+    fn view(&self, at: &Hash, reads: bool) -> Result<RelayFile, NodeError> {
+        let mut view = self.relay.context(self.para(), at)?;
+        view.inbound = messages::within_a_block(self.para(), &view.inbound);
+        let is_blind = !reads && view.inbound.is_empty();
+        Ok(if is_blind { RelayFile::blind(view.context) } else { view })
+    }
+
+    /// Tells of a block that was made, and offers it.
+    fn hand_in(
+        &mut self,
+        block: BlockRecord,
+        made: Made,
+        heads: &Heads,
+        done: &mut Vec<Done>,
+    ) -> Result<(), NodeError> {
         info!(
             number = block.number,
             extrinsics = made.included.len(),
+            arrived = made.moved.arrived.len(),
+            sent = made.moved.sent.len(),
             bytes = block.pov.len(),
             "block authored"
         );
         done.push(Done::Authored {
             number: block.number,
             extrinsics: made.included.len(),
+            moved: made.moved,
             pov_bytes: block.pov.len(),
             timings: made.timings,
         });
