@@ -6,14 +6,15 @@
 //!   development keys ──────────────────────────────┘
 //! ```
 
-use std::{
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
-use zkpov_circuits::runtime::Chain;
+use serde_json::Value as Json;
+use zkpov_circuits::{
+    runtime::{Account, AccountId, Chain, Token},
+    state::{StateError, read_record},
+};
 use zkpov_prover::Options;
-use zkpov_verifier::lane::TierId;
+use zkpov_verifier::{eddsa::PublicKey, lane::TierId};
 
 use crate::{
     Collator, CreateError,
@@ -25,7 +26,7 @@ use crate::{
         interface::{Heads, Registration, Relay, RelayError},
         shared::SharedRelay,
     },
-    scene::{Scene, SceneError},
+    scene::{BALANCE, Peering, Scene, SceneError},
     service::node::{Conduct, Done, Node, NodeError},
     setup::{self, KeyGenerationError},
 };
@@ -52,6 +53,9 @@ pub enum DevnetError {
     /// A database.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// A state.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A pool.
     #[error(transparent)]
     Pool(#[from] PoolError),
@@ -96,6 +100,24 @@ pub struct Settings {
     pub blocks: u32,
     /// What each of the collators does, but for whose turn it is.
     pub conduct: Conduct,
+    /// Whom it exchanges tokens with, if with anybody.
+    pub peering: Option<Peering>,
+}
+
+/// Chains that exchange the first one's token with it, when each begins with as many people as the others: whom each exchanges it with,
+/// in the order of `paras`.
+///
+/// What the others' people begin with is abroad, as the first has it; and the first may send all that its people have.
+#[must_use]
+pub fn peerings(paras: &[u32], token: &Token, accounts: u32) -> Vec<Peering> {
+    let endowment = BALANCE.saturating_mul(accounts.into());
+    let home = paras.first().copied().unwrap_or_default();
+    let peering = |para: &u32| {
+        let others = paras.iter().filter(|other| (**other == home) != (*para == home));
+        let peers = others.map(|other| (*other, endowment)).collect();
+        Peering { home, token: token.clone(), peers }
+    };
+    paras.iter().map(peering).collect()
 }
 
 impl DevChain {
@@ -109,8 +131,11 @@ impl DevChain {
         relay: &SharedRelay,
         options: &Options<'_>,
     ) -> Result<Self, DevnetError> {
-        let Settings { chain, para, tier, scene, collators, blocks, conduct } = settings;
-        let spec = scene.spec(chain)?;
+        let Settings { chain, para, tier, scene, collators, blocks, conduct, peering } = settings;
+        let spec = match &peering {
+            Some(peering) => scene.spec_with_peers(chain, peering)?,
+            None => scene.spec(chain)?,
+        };
         let keys = directory.join("keys");
         let mut nodes = Vec::new();
         let mut registration: Option<Registration> = None;
@@ -172,6 +197,45 @@ impl DevChain {
             }
         }
         Ok(sent)
+    }
+
+    /// Signs a call of a person, with the next nonce, and submits it to every collator.
+    ///
+    /// # Errors
+    /// [`DevnetError::Scene`], [`DevnetError::Pool`].
+    pub fn call(&mut self, sender: u32, call: &str, arguments: &Json) -> Result<(), DevnetError> {
+        let Some(node) = self.nodes.first() else { return Ok(()) };
+        let nonce = node.pool().next_nonce(sender)?.unwrap_or(0);
+        let identity = node.collator().info().identity;
+        let extrinsic = self.scene.sign(self.chain, &identity, call, (sender, nonce), arguments)?;
+        self.unsent.push(extrinsic);
+        self.submit(1).map(drop)
+    }
+
+    /// Balance of a key's account as the first collator has it, 0 if there is none.
+    ///
+    /// # Errors
+    /// [`DevnetError::Database`], [`DevnetError::State`].
+    pub fn balance(&self, key: &PublicKey) -> Result<u128, DevnetError> {
+        let Some(node) = self.nodes.first() else { return Ok(0) };
+        let state = node.collator().database().state()?;
+        Ok(self.chain.account(&state, AccountId::Key(*key))?.map_or(0, |account| account.balance))
+    }
+
+    /// Sum of the balances of all accounts as the first collator has them.
+    ///
+    /// # Errors
+    /// [`DevnetError::Database`], [`DevnetError::State`].
+    pub fn sum_of_balances(&self) -> Result<u128, DevnetError> {
+        let Some(node) = self.nodes.first() else { return Ok(0) };
+        let state = node.collator().database().state()?;
+        let mut sum = 0u128;
+        // Accounts have no gaps: the next one gets the next place, and none closes.
+        for index in 0.. {
+            let Some(account) = read_record::<Account>(&state, index)? else { break };
+            sum = sum.saturating_add(account.balance);
+        }
+        Ok(sum)
     }
 
     /// One step of every collator: its number, and what it did.

@@ -2,19 +2,20 @@
 
 use codec::Encode;
 use rayon::prelude::*;
+use serde_json::{Value as Json, json};
 use zkpov_circuits::{
     chains::{
         scene::{self as chain_scene, People},
         scene_by_name,
     },
     keys::SecretKey,
-    runtime::{Chain, ExtrinsicError},
+    runtime::{Chain, ExtrinsicError, Token},
 };
-use zkpov_verifier::{hashing::blake2b_256, statement::ChainIdentity};
+use zkpov_verifier::{eddsa::PublicKey, hashing::blake2b_256, statement::ChainIdentity};
 
 use crate::key_file;
 
-pub use chain_scene::AUTHOR;
+pub use chain_scene::{AUTHOR, BALANCE};
 
 /// Accounts of a scene unless another number is asked for: four full levels of the tree, so that paths have siblings.
 pub const DEFAULT_ACCOUNTS: u32 = 4096;
@@ -27,6 +28,17 @@ pub const MAX_ACCOUNTS: u32 = 1 << 24;
 #[derive(Debug)]
 pub struct Scene {
     people: Vec<SecretKey>,
+}
+
+/// Whom a chain exchanges native tokens with: what its spec says of messages.
+#[derive(Clone, Debug)]
+pub struct Peering {
+    /// The chain whose token it is.
+    pub home: u32,
+    /// The token.
+    pub token: Token,
+    /// The other chains, each with what may arrive from it at first.
+    pub peers: Vec<(u32, u128)>,
 }
 
 /// Why nobody signed anything.
@@ -82,6 +94,46 @@ impl Scene {
     pub fn spec(&self, chain: &dyn Chain) -> Result<String, SceneError> {
         let (people, scene) = self.on(chain)?;
         Ok(people.spec(scene).to_string())
+    }
+
+    /// The same for a chain that exchanges its native token with others.
+    ///
+    /// # Errors
+    /// [`SceneError::Unknown`].
+    pub fn spec_with_peers(&self, chain: &dyn Chain, peering: &Peering) -> Result<String, SceneError> {
+        let (people, scene) = self.on(chain)?;
+        let mut spec = people.spec(scene);
+        let peer =
+            |(para, allowance): &(u32, u128)| json!({ "para": para, "allowance": allowance.to_string() });
+        let peers: Vec<_> = peering.peers.iter().map(peer).collect();
+        spec["token"] = json!(peering.token);
+        spec["pallets"]["messaging"] = json!({ "token": peering.home, "peers": peers });
+        Ok(spec.to_string())
+    }
+
+    /// A call of person `sender`, signed, in SCALE.
+    ///
+    /// # Errors
+    /// [`SceneError`].
+    pub fn sign(
+        &self,
+        chain: &dyn Chain,
+        identity: &ChainIdentity,
+        call: &str,
+        (sender, nonce): (u32, u32),
+        arguments: &Json,
+    ) -> Result<Vec<u8>, SceneError> {
+        let (people, _) = self.on(chain)?;
+        Ok(people.sign(identity, call, sender, nonce, arguments)?)
+    }
+
+    /// The key of person `index`, and a key that is new to the chain: a child's of that person.
+    #[must_use]
+    pub fn keys(&self, index: u32) -> [PublicKey; 2] {
+        let person = self.people.get(index as usize).unwrap_or(self.author());
+        let mut seed = *person.seed();
+        seed[0] ^= 1;
+        [person.public_key(), SecretKey::from_seed(seed).public_key()]
     }
 
     /// Signed extrinsics, in SCALE, that fill lanes of these numbers of slots.

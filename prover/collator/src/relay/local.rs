@@ -24,6 +24,7 @@ use zkpov_verifier::{
     hashing::blake2b_256,
     head::Head,
     key::{KeyPolicy, PreparedKey},
+    message::SentMessage,
     relay::{RelayContext, keys},
     simulation::relay::SimulatedRelay,
 };
@@ -35,6 +36,8 @@ use super::{
     interface::{BlockData, Candidate, Core, Hash, Heads, Registration},
 };
 use crate::relay_file::RelayFile;
+
+pub use super::event::RelayEvent;
 
 /// How a local relay chain runs.
 #[derive(Clone, Copy, Debug)]
@@ -73,89 +76,6 @@ impl Default for Config {
     }
 }
 
-/// Something that a person who watches wants to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RelayEvent {
-    /// A relay block was made; it is the best one, or one below it.
-    Block {
-        /// Its number.
-        number: u32,
-        /// Its hash.
-        hash: Hash,
-    },
-    /// A parachain was registered.
-    Registered {
-        /// Which.
-        para: u32,
-    },
-    /// A core was leased.
-    LeaseSold {
-        /// The lease.
-        lease: Lease,
-        /// What was paid.
-        price: u64,
-    },
-    /// A lease is over.
-    LeaseEnded {
-        /// The lease.
-        lease: Lease,
-    },
-    /// A core was ordered for one candidate.
-    Ordered {
-        /// For whom.
-        para: u32,
-        /// What was paid.
-        price: u64,
-    },
-    /// A candidate is backed: its core is occupied until it is included.
-    Backed {
-        /// Whose.
-        para: u32,
-        /// Number of the para block.
-        block: u32,
-        /// On which core.
-        core: u16,
-    },
-    /// A candidate is included: it is the parachain's head.
-    Included {
-        /// Whose.
-        para: u32,
-        /// Number of the para block.
-        block: u32,
-        /// Hash of its head.
-        head: Hash,
-    },
-    /// A candidate was offered that is not valid.
-    Refused {
-        /// Whose.
-        para: u32,
-        /// Why.
-        reason: NotBacked,
-    },
-    /// The chain went another way.
-    Reverted {
-        /// How many relay blocks were abandoned.
-        depth: u32,
-        /// Number of the last block that both ways have.
-        ancestor: u32,
-        /// Parachains whose head went back: para, block before, block after.
-        heads: Vec<(u32, u32, u32)>,
-    },
-    /// Relay blocks are final, and with them what they included.
-    Finalized {
-        /// Number of the highest.
-        number: u32,
-        /// Parachains of which a further block is final: para, block.
-        heads: Vec<(u32, u32)>,
-    },
-    /// A parachain's next validity key is in force.
-    Upgraded {
-        /// Which.
-        para: u32,
-    },
-}
-
 /// Why the local relay did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -187,6 +107,11 @@ pub enum Refusal {
         above: u32,
     },
 }
+
+/// How many messages a channel of a development relay chain holds, and of how many bytes: room for a few of the longest that a chain sends.
+pub const CHANNEL_CAPACITY: u32 = 8;
+/// See [`CHANNEL_CAPACITY`].
+pub const CHANNEL_MESSAGE_BYTES: u32 = 4096;
 
 /// Blocks below the final one whose state can still be asked for.
 const KEPT_BLOCKS: u32 = 64;
@@ -239,6 +164,12 @@ struct State {
 struct Block {
     header: RelayHeader,
     state: State,
+}
+
+/// How many messages wait for a parachain in each of its channels, by sender.
+fn waiting_for(queues: &SimulatedRelay, para: u32) -> Vec<(u32, usize)> {
+    let channels = queues.channels.iter().filter(|((_, recipient), _)| *recipient == para);
+    channels.map(|((sender, _), (_, queue))| (*sender, queue.len())).collect()
 }
 
 /// A relay chain in this process.
@@ -416,9 +347,29 @@ impl LocalRelay {
         Ok(price)
     }
 
-    /// Opens a channel for messages of at most `size` bytes from one parachain to another, from the next block on.
+    /// Opens a channel for at most `capacity` messages of at most `size` bytes each from one parachain to another, from the next block on; one
+    /// that is open stays as it is.
     pub fn open_channel(&mut self, sender: u32, recipient: u32, capacity: u32, size: u32) {
+        if self.next.queues.channels.contains_key(&(sender, recipient)) {
+            return;
+        }
         self.next.queues.open(sender, recipient, capacity, size);
+        self.event(RelayEvent::ChannelOpened { sender, recipient });
+    }
+
+    /// Opens the usual channels between two parachains, both ways, from the next block on.
+    pub fn open_channels(&mut self, one: u32, other: u32) {
+        for (sender, recipient) in [(one, other), (other, one)] {
+            self.open_channel(sender, recipient, CHANNEL_CAPACITY, CHANNEL_MESSAGE_BYTES);
+        }
+    }
+
+    /// Messages that wait in the channel from one parachain to another after a block, oldest first; none for an unknown block.
+    #[must_use]
+    pub fn waiting(&self, sender: u32, recipient: u32, at: &Hash) -> Vec<SentMessage> {
+        let queues = self.blocks.get(at).map(|block| &block.state.queues);
+        let channel = queues.and_then(|queues| queues.channels.get(&(sender, recipient)));
+        channel.map(|(_, queue)| queue.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// A validator's check of a candidate; what is valid waits for a core. A candidate that waits already is not checked again.
@@ -562,7 +513,9 @@ impl LocalRelay {
             let reason = NotBacked::Invalid(reason.to_string());
             return events.push(RelayEvent::Refused { para, reason });
         }
+        let before = waiting_for(queues, para);
         queues.include(para, &valid.transition);
+        let after = waiting_for(queues, para);
         entry.head.clone_from(&valid.data.head);
         if let Some(key) = entry.key_after(valid.relay_parent_number).cloned() {
             (entry.key, entry.upgrade) = (key, None);
@@ -580,6 +533,15 @@ impl LocalRelay {
         }
         self.available.insert(valid.head_hash, (valid.data.clone(), number));
         events.push(RelayEvent::Included { para, block: valid.number, head: valid.head_hash });
+        for ((sender, before), (_, after)) in before.into_iter().zip(after) {
+            if let Some(messages) = before.checked_sub(after).filter(|taken| *taken > 0) {
+                events.push(RelayEvent::MessagesTaken { sender, recipient: para, messages });
+            }
+        }
+        for (recipient, data) in &valid.transition.horizontal_messages {
+            let (recipient, bytes) = (*recipient, data.len());
+            events.push(RelayEvent::MessageQueued { sender: para, recipient, bytes });
+        }
     }
 
     /// Gives the go-ahead for the next validity key when its time has come.

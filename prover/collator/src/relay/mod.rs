@@ -5,6 +5,7 @@
 //!   [`shared`]   a local relay that several threads use, as a [`Relay`]
 //!   [`local`]    blocks, forks, finality: a tree of states, candidates backed and included
 //!   ────────────────────────────────────────────────────────────────────────────────────────
+//!   [`event`]    what a person who watches wants to know
 //!   [`coretime`] cores, leases, orders, what they cost          [`candidate`]  a validator's check
 //!   ────────────────────────────────────────────────────────────────────────────────────────
 //!   [`interface`] the trait [`Relay`] and its types             [`header`]     relay blocks' headers
@@ -18,6 +19,7 @@
 
 pub mod candidate;
 pub mod coretime;
+pub mod event;
 pub mod header;
 pub mod interface;
 pub mod local;

@@ -5,10 +5,13 @@
 //!                                  [inclusion]                                       [tampering]
 //!          ─► included, reverted, included again, final ─► costs compared
 //!             [inclusion]                                  [cost]
+//!
+//!  with --messages, another story: tokens go from one parachain to another, and home    [messages]
 //! ```
 
 mod cost;
 mod inclusion;
+mod messages;
 mod tampering;
 
 use std::{
@@ -53,7 +56,7 @@ use tampering::{Attack, Target};
 /// of signed transfers that fills its tier, and a relay chain that includes it. All figures are measured in this run.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  zkpov demo\n  zkpov demo --tier largest\n  zkpov demo --dir demo   # keeps the files, to \
+    after_help = "Examples:\n  zkpov demo\n  zkpov demo --messages     # two parachains and tokens between them\n  zkpov demo --tier largest\n  zkpov demo --dir demo   # keeps the files, to \
                         go on by hand"
 )]
 pub(crate) struct Args {
@@ -75,12 +78,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = scene::DEFAULT_ACCOUNTS, value_parser = clap::value_parser!(u32).range(i64::from(scene::MIN_ACCOUNTS)..=i64::from(scene::MAX_ACCOUNTS)))]
     accounts: u32,
 
+    /// Tell another story: two parachains with a channel between them, and tokens that go there, come back refused, and come home
+    #[arg(long, conflicts_with_all = ["dir", "chain", "tier", "accounts", "backend", "device"])]
+    messages: bool,
+
     #[command(flatten)]
     backend: BackendArgs,
 }
 
 pub(crate) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     let start = Instant::now();
+    if args.messages {
+        return messages::run(out, start);
+    }
     let chain = values::chain(&args.chain)?;
     let tier = args.tier.of(chain)?;
     let backend = args.backend.open()?;

@@ -70,7 +70,7 @@ fn check(what: &'static str, target: &Target<'_>, parent: &[u8], key: &PreparedK
 }
 
 /// The author is the attacker: the signature is always right, so only the proof stands in the way.
-fn resigned(what: &'static str, target: &Target<'_>, block: ProvenBlock) -> Attack {
+pub(super) fn resigned(what: &'static str, target: &Target<'_>, block: ProvenBlock) -> Attack {
     match sign(target, target.parent_head, target.key, block) {
         Ok(pov) => check(what, target, target.parent_head, target.key, &pov),
         Err(refusal) => Attack { what, refusal: Some(refusal) },

@@ -13,7 +13,11 @@ use crate::cli::{failure::Failure, output::Output, signals};
 const MAX_DEPTH: u32 = 3;
 
 pub(super) fn run(args: &Args, address: SocketAddr, out: Output) -> Result<(), Failure> {
-    let relay = SharedRelay::new(LocalRelay::new(args.config()));
+    let mut local = LocalRelay::new(args.config());
+    for (one, other) in &args.channel {
+        local.open_channels(*one, *other);
+    }
+    let relay = SharedRelay::new(local);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let listening = |error| {
         Failure::misuse(format!("cannot listen on {address}: {error}")).next("choose another with --listen")

@@ -10,6 +10,7 @@ use serde_json::json;
 use zkpov_collator::{
     db::ReadDatabase,
     devnet::{DevChain, Settings},
+    messages,
     relay::{
         interface::{Candidate, Relay},
         local::LocalRelay,
@@ -17,12 +18,14 @@ use zkpov_collator::{
     },
     sample::PARA_ID,
     scene::{MIN_ACCOUNTS, Scene},
-    service::node::Conduct,
+    service::node::{Conduct, Done, TURN_BLOCKS},
 };
 use zkpov_prover::Options;
+use zkpov_verifier::{block::ProvenBlock, field::Fr};
 
 use super::{
     Args,
+    exchange::Exchange,
     telling::{Telling, letter},
 };
 use crate::cli::{
@@ -36,6 +39,8 @@ use crate::cli::{
 const MAX_DEPTH: u32 = 3;
 /// Most extrinsics that users submit to a chain between two relay blocks.
 const MAX_SUBMITTED: usize = 4;
+/// Most relay blocks at the end until what is on its way has arrived.
+const LAST_DELIVERIES: u32 = 200;
 /// What a collator pays at most for a core on demand: ten times what one costs when nobody waits.
 const ORDER_FOR: u64 = 5_000_000_000;
 
@@ -54,19 +59,26 @@ pub(super) fn run(args: &Args, out: Output) -> Result<(), Failure> {
             args.seed
         ))
     ))?;
+    let mut plan = Vec::new();
+    for (para, name) in (PARA_ID..).zip(&args.chains) {
+        plan.push((para, values::chain(name)?));
+    }
+    let exchange = if args.messages { Exchange::between(&plan)? } else { Exchange::default() };
     let mut chains = Vec::new();
     let bars = Bars::new("set-up");
     let options = Options::default().with_progress(&bars);
-    for (para, name) in (PARA_ID..).zip(&args.chains) {
-        let chain = values::chain(name)?;
+    for (para, chain) in plan {
+        let peering = exchange.peering(para);
+        let tier = peering.as_ref().and_then(|_| messages::smallest_tier(chain));
         let settings = Settings {
             chain,
             para,
-            tier: TierChoice::Tiny.of(chain)?,
+            tier: tier.map_or_else(|| TierChoice::Tiny.of(chain), Ok)?,
             scene: Scene::seeded(MIN_ACCOUNTS, args.seed),
             collators: args.collators,
             blocks: args.blocks.min(MIN_ACCOUNTS),
             conduct: Conduct { order_for: Some(ORDER_FOR), ..Conduct::default() },
+            peering,
         };
         chains.push(DevChain::create(&directory.path().join(para.to_string()), settings, &relay, &options)?);
     }
@@ -74,9 +86,10 @@ pub(super) fn run(args: &Args, out: Output) -> Result<(), Failure> {
     let names = chains.iter().map(|chain| (chain.para, chain.chain.name().to_owned())).collect();
     let mut story = Story {
         out,
-        telling: Telling::new(out, names),
+        telling: Telling::new(out, names).exchanging(exchange.token.clone()),
         relay,
         chains,
+        exchange,
         random: StdRng::seed_from_u64(args.seed),
     };
     story.begin(args)?;
@@ -91,6 +104,7 @@ struct Story {
     telling: Telling,
     relay: SharedRelay,
     chains: Vec<DevChain>,
+    exchange: Exchange,
     random: StdRng,
 }
 
@@ -100,6 +114,7 @@ impl Story {
         for chain in &self.chains {
             chain.register(&self.relay)?;
         }
+        self.relay.with(|relay| self.exchange.open(relay));
         let lag = args.finality;
         if let Some(first) = self.chains.first() {
             let (para, blocks) = (first.para, (args.blocks / 2).saturating_add(lag));
@@ -128,6 +143,7 @@ impl Story {
         let heads = self.relay.heads()?;
         for chain in &mut self.chains {
             chain.submit(self.random.gen_range(0..=MAX_SUBMITTED))?;
+            self.exchange.send(chain, &mut self.random)?;
             for (number, done) in chain.step(&heads, &Options::default())? {
                 self.telling.collator(chain.para, number, &done)?;
             }
@@ -145,17 +161,16 @@ impl Story {
         self.tell_relay()
     }
 
-    /// Somebody offers a block in which a bit is changed.
+    /// Somebody offers a block that claims another state.
     fn forge(&self, relay_parent: &[u8; 32]) -> Result<(), Failure> {
         let Some(chain) = self.chains.first() else { return Ok(()) };
         let Some(node) = chain.nodes.first() else { return Ok(()) };
         let tip = node.collator().database().tip()?;
         let Some(parent_head) = self.relay.para_head(chain.para, relay_parent)? else { return Ok(()) };
-        let mut pov = tip.pov;
-        let middle = pov.len() / 2;
-        if let Some(byte) = pov.get_mut(middle) {
-            *byte ^= 1;
-        }
+        // Not before there is a block. The root and not any byte, for a proof's bytes are of its own randomness.
+        let Ok(mut block) = ProvenBlock::decode(&tip.pov) else { return Ok(()) };
+        block.proven.state_root += Fr::from(1u64);
+        let pov = block.encode();
         let candidate = Candidate { para: chain.para, relay_parent: *relay_parent, parent_head, pov };
         match self.relay.submit(&candidate) {
             Err(_) => Ok(()),
@@ -163,10 +178,41 @@ impl Story {
         }
     }
 
+    /// Goes on, without forks and without new extrinsics, until no tokens are on their way.
+    fn deliver(&mut self) -> Result<(), Failure> {
+        if self.exchange.token.is_none() {
+            return Ok(());
+        }
+        let mut quiet = 0;
+        for _ in 0..LAST_DELIVERIES {
+            let heads = self.relay.heads()?;
+            let mut made = 0;
+            for chain in &mut self.chains {
+                for (number, done) in chain.step(&heads, &Options::default())? {
+                    self.telling.collator(chain.para, number, &done)?;
+                    made += usize::from(!matches!(done, Done::Finalized { .. }));
+                }
+            }
+            self.relay.with(LocalRelay::produce);
+            self.tell_relay()?;
+            quiet = if made == 0 { quiet + 1 } else { 0 };
+            // A block is backed, included, and imported by the others; and each collator has its turn.
+            if quiet > 2 * TURN_BLOCKS * u32::try_from(self.most_collators()).unwrap_or(u32::MAX) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn most_collators(&self) -> usize {
+        self.chains.iter().map(|chain| chain.nodes.len()).max().unwrap_or(0)
+    }
+
     /// Lets all come to rest, and checks that everybody has the same.
     fn finish(mut self, start: Instant) -> Result<(), Failure> {
         let out = self.out;
         // Enough blocks to include what waits and to make it final.
+        self.deliver()?;
         let rest = self.relay.with(|relay| relay.config().finality_lag) + 4;
         for _ in 0..rest {
             let heads = self.relay.heads()?;
@@ -215,7 +261,9 @@ impl Story {
                 "head": hex(&tip.hash), "collators": numbers, "purse": purse,
             }));
         }
+        let abroad = self.exchange.settle(out, &self.chains)?.map(|abroad| abroad.to_string());
         out.say(out.faint(format!("\nAll of it took {}.", duration(start.elapsed()))))?;
-        if out.is_json() { out.line(json!({ "result": "done", "parachains": results })) } else { Ok(()) }
+        let result = json!({ "result": "done", "parachains": results, "abroad": abroad });
+        if out.is_json() { out.line(result) } else { Ok(()) }
     }
 }

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use zkpov_circuits::runtime::Token;
 use zkpov_collator::{
+    author::Moved,
     relay::local::RelayEvent,
     service::node::{Done, Undone},
 };
+use zkpov_verifier::transfer::{InboxRecord, OutboxRecord, Transfer};
 
 use crate::cli::{
+    amount::amount,
     failure::Failure,
+    moved::{self, is_refund},
     output::{Output, bytes, counted, duration},
     values::hex,
 };
@@ -28,13 +33,20 @@ pub(crate) struct Telling {
     out: Output,
     /// Names of the parachains.
     names: BTreeMap<u32, String>,
+    /// The token that they exchange.
+    token: Option<Token>,
     /// What every line begins with.
     indent: &'static str,
 }
 
 impl Telling {
     pub(crate) fn new(out: Output, names: BTreeMap<u32, String>) -> Self {
-        Self { out, names, indent: "" }
+        Self { out, names, token: None, indent: "" }
+    }
+
+    /// The same of chains that exchange a token.
+    pub(crate) fn exchanging(self, token: Option<Token>) -> Self {
+        Self { token, ..self }
     }
 
     /// The same as a part of something longer.
@@ -135,7 +147,53 @@ impl Telling {
             RelayEvent::Upgraded { para } => {
                 self.line(&self.name(*para), "·", "its next validity key is in force")
             }
+            RelayEvent::ChannelOpened { sender, recipient } => self.line(
+                &self.name(*sender),
+                "·",
+                &format!("has a channel for messages to {}", self.name(*recipient)),
+            ),
+            RelayEvent::MessageQueued { sender, recipient, bytes: length } => self.line(
+                &self.name(*sender),
+                "✉",
+                &format!(
+                    "a message for {} waits in the channel, {}",
+                    self.name(*recipient),
+                    bytes(*length as u64)
+                ),
+            ),
+            RelayEvent::MessagesTaken { sender, recipient, messages } => self.line(
+                &self.name(*recipient),
+                "✉",
+                &format!(
+                    "took {} of {} from the channel",
+                    counted(*messages as u64, "message"),
+                    self.name(*sender)
+                ),
+            ),
             _ => Ok(()),
+        }
+    }
+
+    /// The transfers of a block that was made.
+    fn moved(&self, who: &str, moved: &Moved) -> Result<(), Failure> {
+        let out = self.out;
+        for InboxRecord { origin, transfer } in &moved.arrived {
+            let (amount, from) = (out.strong(self.amount(transfer)), self.name(*origin));
+            let what = if is_refund(transfer) { "come back from" } else { "arrive from" };
+            self.line(who, &out.good("⇠"), &format!("{amount} {what} {from}"))?;
+        }
+        for OutboxRecord { destination, transfer } in &moved.sent {
+            let (amount, to) = (out.strong(self.amount(transfer)), self.name(*destination));
+            let what = if is_refund(transfer) { "are refused, and go back to" } else { "leave for" };
+            self.line(who, &out.good("⇢"), &format!("{amount} {what} {to}"))?;
+        }
+        Ok(())
+    }
+
+    fn amount(&self, transfer: &Transfer) -> String {
+        match &self.token {
+            Some(token) => amount(transfer.amount, token),
+            None => format!("{} of the token of {}", transfer.amount, self.name(transfer.token)),
         }
     }
 
@@ -146,16 +204,16 @@ impl Telling {
         let who = format!("{} {letter}", self.name(para));
         self.json(&json_of_done(para, letter, done))?;
         match done {
-            Done::Authored { number, extrinsics, pov_bytes, timings } => self.line(
-                &who,
-                "→",
-                &format!(
+            Done::Authored { number, extrinsics, moved, pov_bytes, timings } => {
+                let what = format!(
                     "makes block {number}: {}, proven in {}, {} to keep available",
                     counted(*extrinsics as u64, "extrinsic"),
                     duration(timings.prove),
                     bytes(*pov_bytes as u64)
-                ),
-            ),
+                );
+                self.line(&who, "→", &what)?;
+                self.moved(&who, moved)
+            }
             Done::Imported { number } => self.line(&who, "←", &format!("imports block {number}")),
             Done::RolledBack { from, to, why } => {
                 let why = match why {
@@ -222,16 +280,28 @@ fn json_of(event: &RelayEvent) -> Value {
             "heads": heads.iter().map(|(para, block)| json!({ "para": para, "block": block })).collect::<Vec<_>>(),
         }),
         RelayEvent::Upgraded { para } => json!({ "event": "upgraded", "para": para }),
+        RelayEvent::ChannelOpened { sender, recipient } => {
+            json!({ "event": "channel_opened", "sender": sender, "recipient": recipient })
+        }
+        RelayEvent::MessageQueued { sender, recipient, bytes } => json!({
+            "event": "message_queued", "sender": sender, "recipient": recipient, "bytes": bytes,
+        }),
+        RelayEvent::MessagesTaken { sender, recipient, messages } => json!({
+            "event": "messages_taken", "sender": sender, "recipient": recipient, "messages": messages,
+        }),
         _ => json!({ "event": "other" }),
     }
 }
 
 fn json_of_done(para: u32, letter: char, done: &Done) -> Value {
     let mut value = match done {
-        Done::Authored { number, extrinsics, pov_bytes, timings } => json!({
-            "event": "authored", "block": number, "extrinsics": extrinsics, "pov_bytes": pov_bytes,
-            "prove_seconds": timings.prove.as_secs_f64(),
-        }),
+        Done::Authored { number, extrinsics, moved, pov_bytes, timings } => {
+            let [arrived, sent] = moved::json(moved);
+            json!({
+                "event": "authored", "block": number, "extrinsics": extrinsics, "pov_bytes": pov_bytes,
+                "prove_seconds": timings.prove.as_secs_f64(), "arrived": arrived, "sent": sent,
+            })
+        }
         Done::Imported { number } => json!({ "event": "imported", "block": number }),
         Done::RolledBack { from, to, why } => json!({
             "event": "rolled_back", "from": from, "to": to, "why": format!("{why:?}").to_lowercase(),
