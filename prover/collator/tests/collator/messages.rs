@@ -221,7 +221,7 @@ fn a_block_whose_messages_were_changed_is_not_imported() {
     let key = home.keys.validity_key();
     let dropped = block.encode();
     let mut altered = data;
-    // The last bit of the amount.
+    // A bit of the recipient.
     let last = altered.len() - 60;
     altered[last] ^= 1;
     block.proven.outbound.horizontal.push((recipient, altered));

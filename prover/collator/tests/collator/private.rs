@@ -5,9 +5,9 @@ use std::{path::Path, sync::Arc};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use zkpov_circuits::{
-    chains::chain_by_name,
+    chains::{chain_by_name, private_payments_of},
     runtime::{
-        Chain,
+        Chain, ExecutionError,
         vault::{Rotation, Vault, commitment},
     },
     state::read_record,
@@ -53,6 +53,25 @@ fn private_spec() -> Value {
     spec
 }
 
+/// The chain with slots for all that it takes to take a seat: few accounts, and one tier.
+fn governed() -> &'static dyn Chain {
+    // Slots to transfer, open, receive, send, propose, vote, unlock, donate, close, enact and hold a key.
+    let tiers = vec![(17, vec![1, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1])];
+    Box::leak(Box::new(private_payments_of(1, tiers)))
+}
+
+/// Collators 0, 1 and 2 take turns of one relay block, and a vote of one block takes a seat.
+fn governed_spec() -> Value {
+    let mut spec = private_spec();
+    spec["rotation"]["seats"] = json!([0, 1, 2]);
+    spec["accounts"][2]["may_author"] = true.into();
+    spec["pallets"] = json!({ "governance": {
+        "treasury": "0", "deposit": "10", "voting_period": 1, "enactment_delay": 0, "enactment_window": 100,
+        "lock_period": 1, "quorum_per_mille": 1,
+    } });
+    spec
+}
+
 /// Chains of one genesis, each with a database of its own, and the keys to prove with.
 struct Homes {
     directory: TempDir,
@@ -61,16 +80,20 @@ struct Homes {
 
 impl Homes {
     fn new(names: &[&str]) -> (Self, Vec<Collator>) {
+        Self::of(chain(), tiny(), &private_spec(), names)
+    }
+
+    fn of(chain: &'static dyn Chain, tier: TierId, spec: &Value, names: &[&str]) -> (Self, Vec<Collator>) {
         let directory = tempfile::tempdir().expect("a directory");
         let secrets = secrets::create(&directory.path().join("secrets.json")).expect("new secrets");
-        let spec = secrets::join(private_spec().to_string().as_bytes(), &secrets).expect("a spec");
+        let spec = secrets::join(spec.to_string().as_bytes(), &secrets).expect("a spec");
         let create = |name: &&str| {
-            Collator::create(&directory.path().join(name), chain(), PARA_ID, &spec).expect("a new chain")
+            Collator::create(&directory.path().join(name), chain, PARA_ID, &spec).expect("a new chain")
         };
         let collators: Vec<Collator> = names.iter().map(create).collect();
         let info = *collators.first().expect("a collator").info();
         let keys = directory.path().join("keys");
-        setup::write_development_keys(&keys, &info, tiny(), &Options::default()).expect("keys");
+        setup::write_development_keys(&keys, &info, tier, &Options::default()).expect("keys");
         let keys = KeyStore::open(&keys, &info.identity).expect("keys");
         (Self { directory, keys }, collators)
     }
@@ -81,7 +104,22 @@ impl Homes {
 
     /// The next block of a collator in its turn: even relay parents are person 0's, odd ones person 1's.
     fn author(&self, collator: &mut Collator, at: u32, calls: &[Vec<u8>]) -> Result<Authored, AuthorError> {
-        let author = person((at % 2) as u8);
+        let authored = self.author_as(collator, (at % 2) as u8, at, calls)?;
+        if let How::Made(made) = &authored.how {
+            assert!(made.refused.is_empty(), "{:?}", made.refused);
+        }
+        Ok(authored)
+    }
+
+    /// The next block, by that person.
+    fn author_as(
+        &self,
+        collator: &mut Collator,
+        who: u8,
+        at: u32,
+        calls: &[Vec<u8>],
+    ) -> Result<Authored, AuthorError> {
+        let author = person(who);
         let request = AuthorRequest {
             extrinsics: calls,
             pending: false,
@@ -91,11 +129,7 @@ impl Homes {
             keys: &self.keys,
             tier: None,
         };
-        let authored = collator.author(&request, &Options::default())?;
-        if let How::Made(made) = &authored.how {
-            assert!(made.refused.is_empty(), "{:?}", made.refused);
-        }
-        Ok(authored)
+        collator.author(&request, &Options::default())
     }
 
     fn import(&self, collator: &mut Collator, at: u32, block: &Authored) -> Result<(), ImportError> {
@@ -158,6 +192,84 @@ fn collators_change_the_key_that_each_got_wrapped_and_who_has_only_the_old_one_s
     let block = homes.author(b, 5, &[]).unwrap();
     homes.import(a, 5, &block).unwrap();
     assert_eq!(root(a), root(b));
+}
+
+/// A collator leaves: what it can do and read from when on.
+#[test]
+fn a_collator_whose_seat_was_taken_reads_no_body_once_all_that_remain_have_signed_for_the_next_key() {
+    let tier = governed().tiers().first().expect("a tier").id;
+    let (homes, mut collators) = Homes::of(governed(), tier, &governed_spec(), &["a", "b", "leaver"]);
+    let [a, b, leaver] = &mut collators[..] else { panic!("three") };
+    let first = vault(a).secrets.chain_key.clone();
+
+    // Governance takes the third seat; the leaver itself could have made any of these blocks.
+    let holder = json!({ "account": 2, "key": key_json(&person(2)) });
+    let action = json!({ "author": { "who": holder, "may_author": false, "seat": 2 } });
+    let vote = json!({ "proposal": 0, "number": 1, "aye": true, "conviction": 1, "stake": "500000", "action": action });
+    let calls = [
+        (3, signed(a, 1, 0, "propose", &json!({ "action": action }))),
+        (6, signed(a, 3, 0, "vote", &vote)),
+        (9, signed(a, 1, 1, "enact", &json!({ "proposal": 0, "number": 1 }))),
+    ];
+    for (at, call) in calls {
+        let block = homes.author_as(a, 0, at, &[call]).unwrap();
+        assert!(matches!(&block.how, How::Made(made) if made.included == [0]), "{:?}", block.how);
+        homes.import(b, at, &block).unwrap();
+        homes.import(leaver, at, &block).unwrap();
+    }
+    for at in 10..13 {
+        let seatless = homes.author_as(leaver, 2, at, &[]).map(drop);
+        assert!(matches!(seatless, Err(AuthorError::Execution(ExecutionError::Author(_)))), "{seatless:?}");
+    }
+
+    // Person 0 brings the next key, which goes to person 1 alone.
+    let key = chain_keys::random();
+    chain_keys::keep(&homes.path("a"), &key).unwrap();
+    let wrapped = homes.path("b.wrapped");
+    Card::of(&person(1)).wrap(&chain_keys::encode(&key).unwrap(), &wrapped).unwrap();
+    assert!(wrapping::unwrap(&wrapped, &person(2)).is_err(), "wrapped for another");
+    let hold = |new: bool| json!({ "commitment": commitment(&key).to_string(), "new": new });
+    let brings = signed(a, 0, 0, "hold_key", &hold(true));
+    let block = homes.author(a, 14, &[brings]).unwrap();
+    homes.import(b, 14, &block).unwrap();
+    homes.import(leaver, 14, &block).unwrap();
+
+    // One of two has signed, and the leaver's signature is none: blocks are under the old key, and the leaver reads them.
+    let intrudes = signed(leaver, 2, 0, "hold_key", &hold(false));
+    let pays = signed(b, 3, 1, "transfer", &json!({ "amount": "500", "receiver": key_json(&person(1)) }));
+    let block = homes.author_as(b, 1, 15, &[intrudes, pays]).unwrap();
+    let How::Made(made) = &block.how else { panic!("made before") };
+    assert_eq!((made.included.as_slice(), made.refused.len()), ([1].as_slice(), 1), "{made:?}");
+    homes.import(a, 15, &block).unwrap();
+    homes.import(leaver, 15, &block).unwrap();
+    assert_eq!(root(a), root(leaver));
+    assert!(vault(a).secrets.chain_key == first);
+
+    // The last one signs. The block that says so is still under the old key.
+    let opened = chain_keys::decode(&wrapping::unwrap(&wrapped, &person(1)).unwrap(), &wrapped).unwrap();
+    chain_keys::keep(&homes.path("b"), &opened).unwrap();
+    let signs = signed(b, 1, 2, "hold_key", &hold(false));
+    let block = homes.author(b, 17, &[signs]).unwrap();
+    homes.import(a, 17, &block).unwrap();
+    homes.import(leaver, 17, &block).unwrap();
+    assert!(vault(a).secrets.chain_key == first);
+
+    // From here on the leaver reads nothing, whatever key it tries.
+    let before = root(leaver);
+    for (at, who) in [(18, 0), (19, 1)] {
+        let (author, other) = if who == 0 { (&mut *a, &mut *b) } else { (&mut *b, &mut *a) };
+        let block = homes.author(author, at, &[]).unwrap();
+        homes.import(other, at, &block).unwrap();
+        chain_keys::keep(&homes.path("leaver"), &chain_keys::random()).unwrap();
+        let closed = homes.import(leaver, at, &block);
+        match who {
+            0 => assert!(matches!(closed, Err(ImportError::ChainKey(_))), "{closed:?}"),
+            // Without the block before it the next is on another parent.
+            _ => assert!(closed.is_err()),
+        }
+    }
+    assert!(vault(a).secrets.chain_key == key && root(a) == root(b));
+    assert_eq!(root(leaver), before);
 }
 
 fn node(homes: &Homes, collator: Collator, person_number: u8, relay: &SharedRelay) -> Node {
