@@ -5,6 +5,7 @@
 //!  path     the library: author, import, roll back, author again
 //!  upgrade  a council's upgrade, and the key that comes after
 //!  messages two chains exchange tokens through a relay chain that only routes bytes, block by block
+//!  within   what of the messages that wait one block takes
 //!  relayed  the same by themselves, as services: through the channels of a relay chain that forks
 //!  program  the program: exit codes, JSON, errors that teach
 //!  fixture  a block that was proven once, under version control
@@ -31,6 +32,7 @@ mod service;
 mod stage;
 mod story;
 mod upgrade;
+mod within;
 
 #[path = "../support/kill.rs"]
 mod process;
