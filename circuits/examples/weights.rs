@@ -1,7 +1,10 @@
 //! Measures the circuits of all chains and prints `weights.csv`; `--write` writes it, `--check` compares. The name of a chain
-//! prints the rows of that one.
+//! prints the rows of that one, and the name of a call after it where that call's constraints stand.
 //!
-//! `cargo run --release -p zkpov-circuits --example weights -- --write`
+//! ```text
+//! cargo run --release -p zkpov-circuits --example weights -- --write
+//! cargo run --release -p zkpov-circuits --example weights -- payments vote
+//! ```
 
 use std::{env, fs, process::ExitCode};
 
@@ -21,6 +24,9 @@ fn main() -> ExitCode {
     let argument = env::args().nth(1);
     let named = |chain: &&dyn Chain| argument.as_deref() == Some(chain.name());
     let one: Vec<_> = measured_chains().into_iter().filter(named).collect();
+    if let ([chain], Some(call)) = (one.as_slice(), env::args().nth(2)) {
+        return breakdown(*chain, &call);
+    }
     let measured = if one.is_empty() { measured_chains() } else { one }.into_par_iter().map(|chain| {
         let (calls, tiers) = rayon::join(
             || chain.call_weights(),
@@ -49,5 +55,19 @@ fn main() -> ExitCode {
         }
         _ => print!("{csv}"),
     }
+    ExitCode::SUCCESS
+}
+
+/// Prints where the constraints of a call stand.
+fn breakdown(chain: &dyn Chain, call: &str) -> ExitCode {
+    let Some(kind) = (0..=u8::MAX).find(|kind| chain.call_name(*kind) == Some(call)) else {
+        eprintln!("{} has no call `{call}`", chain.name());
+        return ExitCode::from(2);
+    };
+    let breakdown = chain.call_breakdown(kind).expect("a circuit's shape needs no witness");
+    for (path, constraints) in &breakdown {
+        println!("{constraints:>9.1}  {}", if path.is_empty() { "(beside the slots)" } else { path });
+    }
+    println!("{:>9.1}  in all", breakdown.iter().map(|(_, constraints)| constraints).sum::<f64>());
     ExitCode::SUCCESS
 }

@@ -6,7 +6,7 @@
 use ark_bn254::Fr;
 use ark_relations::gr1cs::ConstraintSystemRef;
 
-use crate::seam;
+use crate::seam::{self, Extent};
 
 /// Leaves its namespace when dropped.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Namespace(Option<ConstraintSystemRef<Fr>>);
 impl Drop for Namespace {
     fn drop(&mut self) {
         if let Some(cs) = self.0.take() {
-            seam::leave(cs.num_witness_variables());
+            seam::leave(extent(&cs));
         }
     }
 }
@@ -33,8 +33,12 @@ pub fn enter_indexed(cs: &ConstraintSystemRef<Fr>, name: &str, index: usize) -> 
     if seam::is_active() { enter_recorded(cs, format!("{name}[{index}]")) } else { Namespace(None) }
 }
 
+fn extent(cs: &ConstraintSystemRef<Fr>) -> Extent {
+    Extent { witnesses: cs.num_witness_variables(), rows: cs.num_constraints() }
+}
+
 #[cold]
 fn enter_recorded(cs: &ConstraintSystemRef<Fr>, segment: String) -> Namespace {
-    seam::enter(segment, cs.num_witness_variables());
+    seam::enter(segment, extent(cs));
     Namespace(Some(cs.clone()))
 }

@@ -51,11 +51,19 @@ pub(crate) struct SeenConstraint {
     pub(crate) rows: Range<usize>,
 }
 
-/// The witness variables allocated within one namespace.
+/// The witness variables allocated and the rows made within one namespace.
 #[derive(Clone, Debug)]
 pub(crate) struct SeenNamespace {
     pub(crate) path: String,
     pub(crate) witnesses: Range<usize>,
+    pub(crate) rows: Range<usize>,
+}
+
+/// How many witness variables and rows a circuit has so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) witnesses: usize,
+    pub(crate) rows: usize,
 }
 
 /// What a session is asked to change, and what it saw.
@@ -76,8 +84,8 @@ pub(crate) struct Session {
     pub(crate) hints: Vec<SeenHint>,
     pub(crate) constraints: Vec<SeenConstraint>,
     pub(crate) namespaces: Vec<SeenNamespace>,
-    /// The open namespaces, and the number of witness variables when each was entered.
-    pub(crate) path: Vec<(String, usize)>,
+    /// The open namespaces, and how far the circuit was when each was entered.
+    pub(crate) path: Vec<(String, Extent)>,
     pub(crate) hints_met: usize,
 }
 
@@ -135,17 +143,18 @@ pub(crate) fn is_active() -> bool {
     ACTIVE.get()
 }
 
-/// Enters the namespace `segment`; `witnesses` is the number of witness variables so far.
-pub(crate) fn enter(segment: String, witnesses: usize) {
-    SESSION.with_borrow_mut(|session| session.path.push((segment, witnesses)));
+/// Enters the namespace `segment` of a circuit that is so far.
+pub(crate) fn enter(segment: String, so_far: Extent) {
+    SESSION.with_borrow_mut(|session| session.path.push((segment, so_far)));
 }
 
-/// Leaves the innermost namespace; `witnesses` is the number of witness variables by now.
-pub(crate) fn leave(witnesses: usize) {
+/// Leaves the innermost namespace of a circuit that is so far by now.
+pub(crate) fn leave(so_far: Extent) {
     SESSION.with_borrow_mut(|session| {
         let path = session.record.then(|| session.current_path());
         if let (Some((_, start)), Some(path)) = (session.path.pop(), path) {
-            session.namespaces.push(SeenNamespace { path, witnesses: start..witnesses });
+            let (witnesses, rows) = (start.witnesses..so_far.witnesses, start.rows..so_far.rows);
+            session.namespaces.push(SeenNamespace { path, witnesses, rows });
         }
     });
 }

@@ -11,7 +11,7 @@ use crate::{
         messaging::Messaging,
         pools::{self, Pools},
     },
-    runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Settings, Token},
+    runtime::{ACCOUNT_LEVELS, Composition, ExtrinsicError, Pallet, Settings, Token},
     state::{Element, Value},
 };
 
@@ -45,14 +45,19 @@ pub fn exchange_of(account_levels: usize, asset_levels: usize, tiers: Vec<(u8, V
         token: Token { symbol: "XCH".into(), decimals: 12 },
         account_levels,
         upgrades: false,
-        pallets: vec![
-            Box::new(Balances),
-            Box::new(Assets::new(account_levels, asset_levels)),
-            Box::new(Pools::new(asset_levels)),
-            Box::new(Messaging),
-        ],
+        pallets: pallets(account_levels, asset_levels),
         tiers,
     })
+}
+
+/// The exchange's pallets.
+pub(super) fn pallets(account_levels: usize, asset_levels: usize) -> Vec<Box<dyn Pallet>> {
+    vec![
+        Box::new(Balances),
+        Box::new(Assets::new(account_levels, asset_levels)),
+        Box::new(Pools::new(asset_levels)),
+        Box::new(Messaging),
+    ]
 }
 
 /// A market with one asset, in which everybody trades.

@@ -6,20 +6,18 @@ use serde_json::{Value as Json, json};
 use zkpov_verifier::statement::ChainIdentity;
 
 use super::{
-    Assembly, Market, Registry,
+    Assembly, Market, Registry, exchange,
     scene::{EXISTENTIAL_DEPOSIT, People, Scene},
 };
 use crate::{
     pallets::{
         arcade::{Arcade, GAME_LEVELS, game::Game},
-        assets::{Asset, Assets, Holding},
-        balances::Balances,
+        assets::{Asset, Holding},
         governance::{Ballot, Charter, Governance, Proposal},
         identity::{Attestation, Bucket, Identity, Registrar},
-        messaging::Messaging,
-        pools::{Pool, Pools},
+        pools::Pool,
     },
-    runtime::{ACCOUNT_LEVELS, Account, Composition, ExtrinsicError, Settings, Token},
+    runtime::{ACCOUNT_LEVELS, Account, Composition, ExtrinsicError, Pallet, Settings, Token},
     state::{Value, circuit::Ports},
 };
 
@@ -50,6 +48,12 @@ pub fn universal_of(
     governance: Governance,
     tiers: Vec<(u8, Vec<u32>)>,
 ) -> Composition {
+    let mut pallets = exchange::pallets(account_levels, asset_levels);
+    pallets.extend([
+        Box::new(Arcade::new(game_levels)) as Box<dyn Pallet>,
+        Box::new(identity),
+        Box::new(governance),
+    ]);
     let settings = Settings {
         name: "universal",
         runtime_version: RUNTIME_VERSION,
@@ -57,15 +61,7 @@ pub fn universal_of(
         token: Token { symbol: "ANY".into(), decimals: 12 },
         account_levels,
         upgrades: true,
-        pallets: vec![
-            Box::new(Balances),
-            Box::new(Assets::new(account_levels, asset_levels)),
-            Box::new(Pools::new(asset_levels)),
-            Box::new(Messaging),
-            Box::new(Arcade::new(game_levels)),
-            Box::new(identity),
-            Box::new(governance),
-        ],
+        pallets,
         tiers,
     };
     Composition::universal(ports(), settings)

@@ -98,6 +98,14 @@ pub trait Chain: Send + Sync + core::fmt::Debug {
     /// What one more slot of each call kind costs. Builds circuits: takes seconds.
     fn call_weights(&self) -> gr1cs::Result<Vec<CallWeight>>;
 
+    /// Where the constraints of one more slot of a call kind stand, by namespace without numbers, the most first; of what stands in a
+    /// namespace within another the inner one has all. Numbers are averages: a hash is shared by several slots. Builds circuits.
+    ///
+    /// # Errors
+    ///
+    /// [`SynthesisError::ArityMismatch`](gr1cs::SynthesisError::ArityMismatch) for a kind that the chain does not have.
+    fn call_breakdown(&self, call: u8) -> gr1cs::Result<Vec<(String, f64)>>;
+
     /// Checks of an extrinsic what can be checked without executing it: that it decodes, has a sender in this state and
     /// carries its signature. Whose turn it is, fee and expiry are the caller's to compare.
     fn check_extrinsic(

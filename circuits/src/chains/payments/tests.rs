@@ -19,7 +19,7 @@ use crate::{
     r1cs::{R1cs, assignment},
     runtime::{
         Account, AccountId, AccountView, AuthorError, BlockWitness, Chain, Execution, ExecutionError,
-        Extrinsic, Refusal,
+        Extrinsic, Refusal, testing::proven_cases,
     },
     state::{self, MerkleProof, empty_subtree},
 };
@@ -108,7 +108,7 @@ fn sum_of_balances(chain: &TestChain) -> u128 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(proven_cases(24))]
 
     /// Native execution, the circuit, and import from the body are three tellings of one block.
     #[test]

@@ -20,18 +20,18 @@ use crate::{
         },
     },
     runtime::{
-        Chain, Extrinsic, SlotWitness, Witness,
+        ACCOUNTS, Account, Chain, Extrinsic, SlotWitness, Witness,
         testing::{
             self, BALANCE, DEPOSIT, Forgery, TestChain, key,
             kit::{self, QUOTIENT},
         },
     },
     soundness::{Audit, with_hints},
-    state::Value,
+    state::{Access, Value},
 };
 
-/// First accounts.
-const ACCOUNTS: u8 = 6;
+/// How many accounts there are first.
+const PEOPLE: u8 = 6;
 /// What the first five hold of the asset.
 const HELD: u128 = 500_000;
 /// What everybody stakes on a vote, and on a game.
@@ -59,7 +59,7 @@ pub(super) fn chain(slots: u32) -> TestChain {
             "enactment_window": 3, "lock_period": 2, "quorum_per_mille": 1,
         },
     });
-    let mut on = TestChain::new(chain, &testing::spec("universal", ACCOUNTS, true, pallets));
+    let mut on = TestChain::new(chain, &testing::spec("universal", PEOPLE, true, pallets));
     on.context.identity.para_id = HOME;
     on.context.messages.room = [(AWAY, 8)].into();
     on
@@ -194,28 +194,33 @@ fn select(slot: &mut SlotWitness, number: usize) {
     slot.inputs[0] = Fr::from(number as u64);
 }
 
-/// The constraints that the block of a call breaks whose hints at `path` are these.
-fn broken(on: &TestChain, call: &Extrinsic, path: &str, values: &[u64]) -> Vec<&'static str> {
-    let block = on.execute(std::slice::from_ref(call));
-    assert_eq!(block.included, [0], "{:?}", block.refused);
-    let witness = block.witness.get::<Witness>().expect("this chain's");
-    let values: Vec<Fr> = values.iter().map(|value| Fr::from(*value)).collect();
-    with_hints(path, &values, || on.violations(witness))
-}
-
 /// Selectors of these calls.
-fn selectors(calls: &[&str]) -> Vec<u64> {
-    CALLS.iter().map(|(call, _)| calls.contains(call).into()).collect()
+fn selectors(calls: &[&str]) -> Vec<Fr> {
+    CALLS.iter().map(|(call, _)| Fr::from(calls.contains(call))).collect()
 }
 
+/// Where the selectors are.
+const SELECTORS: &str = "universal/slot[0]/choice/selector";
+
+/// Number of the first slot's access to an account through a port, among all to accounts: the author's and the sender's come before.
+const FIRST_PORT: usize = 2;
+
+/// The access to an account through the first port.
+fn ported(witness: &mut Witness) -> &mut Access {
+    let mut accounts = witness.openings.accesses.iter_mut().filter(|access| access.storage == ACCOUNTS);
+    accounts.nth(FIRST_PORT).expect("a port")
+}
+
+/// What a slot signs, pays and accesses is a sum over the selectors too, so that two of them break more than the one constraint: there is
+/// no witness in which all else holds. Of no selector `a_used_slot_of_no_call_is_refused` has one.
 #[test]
 fn two_calls_in_a_slot_are_refused() {
     let on = chain(1);
-    let call = transfer(&on, 3, 0, 4, 500);
-    let path = "universal/slot[0]/choice/selector";
-    assert_eq!(broken(&on, &call, path, &selectors(&["transfer"])), Vec::<&str>::new());
+    let witness = Forgery::of(&on, &[transfer(&on, 3, 0, 4, 500)]).witness();
+    let broken = |calls: &[&str]| with_hints(SELECTORS, &selectors(calls), || on.violations(&witness));
+    assert_eq!(broken(&["transfer"]), Vec::<&str>::new());
     for other in ["receive", "donate", "swap"] {
-        let broken = broken(&on, &call, path, &selectors(&["transfer", other]));
+        let broken = broken(&["transfer", other]);
         assert!(broken.contains(&"universal/one call"), "{other}: {broken:?}");
     }
 }
@@ -273,20 +278,68 @@ fn a_fee_that_an_inherent_pays_is_refused() {
     forgery.refused_only_by("runtime/nobody pays");
 }
 
+/// An account opened over account 3, whose record the access says is there: the state has nothing against it.
 #[test]
-fn a_selected_call_has_the_slots_inputs_records_and_sender() {
+fn an_account_opened_where_there_is_one_is_refused() {
     let on = chain(1);
-    let call = transfer(&on, 3, 0, 4, 500);
-    for (path, honest) in [
-        ("universal/slot[0]/transfer/input/copy", vec![0, 0, 1, 500]),
-        ("universal/slot[0]/transfer/sender/copy", vec![1, 1, 0]),
-    ] {
-        for place in 0..honest.len() {
-            let mut values = honest.clone();
-            values[place] += 1;
-            let broken = broken(&on, &call, path, &values);
-            assert!(broken.contains(&"state/copy"), "{path} {values:?}: {broken:?}");
-        }
+    let (_, inputs) = numbered("open");
+    let over = |slot: &mut SlotWitness| slot.inputs[inputs] = Fr::from(3u64);
+    let mut witness = Forgery::of(&on, &[open(&on, 4, 0, 9, DEPOSIT)]).changed(over).witness();
+    testing::refused_by(&on, &witness, ["state/memory"]);
+    let taken: Account = on.read(3).expect("an account");
+    let access = ported(&mut witness);
+    assert!(!access.there, "it is said to be vacant");
+    (access.there, access.fields) = (true, taken.elements());
+    testing::refused_by(&on, &witness, ["state/place is vacant"]);
+}
+
+/// The slot's inputs are changed and the call's copies are not: it does what it did, in a slot that is given something else.
+#[test]
+fn a_selected_call_has_the_slots_inputs() {
+    let on = chain(1);
+    let witness = Forgery::of(&on, &[transfer(&on, 3, 0, 4, 500)]).witness();
+    let copies = [0u64, 0, 1, 500].map(Fr::from);
+    for (input, other) in
+        [("[1]/input[0]", 1u64), ("[1]/input[1]", 1), ("[1]/input[2]", 0), ("[128]/input[0]", 501)]
+    {
+        with_hints("universal/slot[0]/transfer/input/copy", &copies, || {
+            with_hints(&format!("universal/slot[0]/shared/inputs{input}/atom"), &[Fr::from(other)], || {
+                testing::refused_by(&on, &witness, ["state/copy"]);
+            });
+        });
+    }
+}
+
+/// A receiver that would have had more: the port reads what is there, the call a copy that says otherwise.
+#[test]
+fn a_selected_call_has_the_slots_records() {
+    let on = chain(1);
+    let honest: Account = on.read(4).expect("an account");
+    let richer = Account { balance: honest.balance + 1_000, ..honest };
+    let mut forgery = Forgery::of(&on, &[transfer(&on, 3, 0, 4, 500)]);
+    forgery.pretend::<Account>(4, richer.elements());
+    let mut witness = forgery.witness();
+    testing::refused_by(&on, &witness, ["state/memory"]);
+    ported(&mut witness).fields = honest.elements();
+    with_hints("universal/slot[0]/transfer/an account/copy", &richer.elements(), || {
+        testing::refused_by(&on, &witness, ["state/copy"]);
+    });
+}
+
+/// Another place, key, balance, nonce or right than the sender's.
+#[test]
+fn a_selected_call_has_the_slots_sender() {
+    let on = chain(1);
+    let witness = Forgery::of(&on, &[transfer(&on, 3, 0, 4, 500)]).witness();
+    let sender: Account = on.read(3).expect("an account");
+    let honest = [&[1u64, 1, 0].map(Fr::from), sender.elements().as_slice()].concat();
+    for place in 0..honest.len() {
+        let mut copies = honest.clone();
+        copies[place] += Fr::from(1u64);
+        // A transfer asks nothing of its sender: only that it is the slot's.
+        with_hints("universal/slot[0]/transfer/sender/copy", &copies, || {
+            testing::refused_by(&on, &witness, ["state/copy"]);
+        });
     }
 }
 

@@ -5,6 +5,7 @@
 //!        └────────┬────────────────────┘
 //!   game     the record              board    discs, where one falls, four in a row
 //!   forged   dishonest witnesses (tests)      model   the rules again, without bits (tests)
+//!   properties   random calls against the model (tests)
 //! ```
 //!
 //! # Calls
@@ -106,6 +107,8 @@ impl Pallet for Arcade {
 mod forged;
 #[cfg(test)]
 pub(crate) mod model;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
     pallets::governance::{Action, testing as council},
     runtime::{
         ApplyError, Authors, Chain, Execution, ExecutionError, KeysError, SEATS,
+        testing::cases,
         vault::{Rotation, commitment},
     },
     state::Element,
@@ -250,7 +251,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(cases(24))]
 
     /// Random calls and random changes of seats lead to what a model in words of sets says.
     #[test]

@@ -6,7 +6,7 @@
 //!   action      what a proposal does     conviction  how long a stake is locked, what it weighs for it
 //!   record      proposals, ballots, charter
 //!   spec        what the chain spec says of it
-//!   forged      dishonest witnesses (tests)
+//!   forged      dishonest witnesses (tests)         properties  random calls against a model (tests)
 //!
 //!   propose ──► open ──vote, vote, …──► close ──► passed ──delay──► enact ──► done
 //!     deposit in the record             │ │ deposit back
@@ -127,6 +127,8 @@ impl Pallet for Governance {
 mod audit;
 #[cfg(test)]
 mod forged;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

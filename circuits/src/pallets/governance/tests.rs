@@ -5,7 +5,7 @@ use zkpov_verifier::field::limbs_of_hash;
 
 use super::{testing::*, *};
 use crate::{
-    runtime::{Account, Authors, Chain, Extrinsic, Parameters, Seat},
+    runtime::{Account, Authors, Chain, Parameters, Seat},
     state::Value,
 };
 
@@ -34,14 +34,14 @@ fn balance(on: &TestChain, account: u32) -> u128 {
 }
 
 /// Balances, stakes, deposits and the treasury.
-fn held(on: &TestChain) -> u128 {
+pub(super) fn held(on: &TestChain) -> u128 {
     let accounts: u128 = (0..8).filter_map(|i| on.read::<Account>(i)).map(|account| account.balance).sum();
     let deposits: u128 = (0..8).filter_map(|i| on.read::<Proposal>(i)).map(|proposal| proposal.deposit).sum();
     let stakes: u128 = (0..64).filter_map(|i| on.read::<Ballot>(i)).map(|ballot| ballot.stake).sum();
     accounts + deposits + stakes + charter(on).treasury
 }
 
-fn issuance(on: &TestChain) -> u128 {
+pub(super) fn issuance(on: &TestChain) -> u128 {
     on.read::<Parameters>(0).expect("parameters").total_issuance
 }
 
@@ -361,81 +361,5 @@ proptest! {
         let other = Action::from_elements(&elements);
         prop_assert_ne!(other, Some(action));
         prop_assert!(other.is_none_or(|other| other.elements() == elements));
-    }
-}
-
-// Random sequences.
-
-/// What somebody tries: which call, who, and numbers that it makes of what it needs.
-#[derive(Clone, Debug)]
-struct Attempt {
-    call: u8,
-    sender: u8,
-    place: u32,
-    stake: u128,
-    action: Action,
-    aye: bool,
-    conviction: u8,
-}
-
-fn attempts() -> impl Strategy<Value = Attempt> {
-    let small = prop_oneof![
-        (0u8..5, 0u128..2_000).prop_map(|(to, amount)| Action::Spend { to: holder(to), amount }),
-        (0u8..5, 0u128..2_000).prop_map(|(to, amount)| Action::Mint { to: holder(to), amount }),
-        (0u128..2_000).prop_map(|amount| Action::Burn { amount }),
-        Just(Action::Upgrade { code_hash: HASH }),
-    ];
-    (0u8..8, 0u8..5, 0u32..3, 0u128..300_000, small, prop::bool::weighted(0.8), 0u8..7).prop_map(
-        |(call, sender, place, stake, action, aye, conviction)| Attempt {
-            call,
-            sender,
-            place,
-            stake,
-            action,
-            aye,
-            conviction,
-        },
-    )
-}
-
-impl Attempt {
-    fn signed(&self, on: &TestChain) -> Extrinsic {
-        let Self { call, sender, place, stake, action, aye, conviction } = *self;
-        let ballot: Option<Ballot> = on.read(place * 8 + u32::from(sender));
-        match call {
-            0 => transfer(on, sender, (sender + 1) % 5, stake),
-            1 => propose(on, sender, action),
-            2..=4 => vote(on, sender, place, Opinion { aye, conviction, stake }),
-            5 => unlock(on, sender, place, ballot.map_or(0, |ballot| ballot.number)),
-            6 => donate(on, sender, stake / 100),
-            _ => enact(on, sender, place),
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    /// Over 24 chains of 30 blocks: thousands of calls, executed natively; a block of each also by circuit and import.
-    #[test]
-    fn balances_stakes_deposits_and_treasury_are_the_issuance(
-        blocks in prop::collection::vec(prop::collection::vec(attempts(), 0..9), 30),
-        checked in 0usize..30,
-    ) {
-        let mut on = chain([2, 1, 2, 4, 2, 1, 2, 2], 5);
-        let mut taken = 0;
-        for (number, attempts) in blocks.iter().enumerate() {
-            let mut senders = std::collections::BTreeSet::new();
-            let calls: Vec<_> =
-                attempts.iter().filter(|attempt| senders.insert(attempt.sender)).map(|attempt| attempt.signed(&on)).collect();
-            let block = on.execute(&calls);
-            taken += block.included.len();
-            if number == checked {
-                on.check(&block);
-            }
-            on.advance(&block);
-            prop_assert_eq!(held(&on), issuance(&on));
-        }
-        prop_assert!(taken > 5);
     }
 }

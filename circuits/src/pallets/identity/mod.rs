@@ -4,7 +4,7 @@
 //!   prove     the private predicate           attest   appointments, attestations, revocations
 //!       └──────────────┬──────────────────────────┘
 //!   records   registrars, attestations, buckets of nullifiers; commitments
-//!   forged    dishonest witnesses (tests)
+//!   forged    dishonest witnesses (tests)     properties   random calls against a model (tests)
 //! ```
 //!
 //! # Calls
@@ -175,6 +175,8 @@ impl Pallet for Identity {
 
 #[cfg(test)]
 mod forged;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

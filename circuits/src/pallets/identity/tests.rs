@@ -1,8 +1,6 @@
-//! What the pallet does, and keeps, over random sequences of calls.
+//! What the pallet does, and what it says to users.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 use super::{
     Attestation, Bucket, Registrar,
@@ -12,11 +10,7 @@ use super::{
         presentation, prove, revoke, small,
     },
 };
-use crate::{
-    pallets::identity::nullifier,
-    runtime::{Chain, Extrinsic},
-    state::Element,
-};
+use crate::{pallets::identity::nullifier, runtime::Chain, state::Element};
 
 #[test]
 fn attested_shown_and_revoked() {
@@ -112,108 +106,4 @@ fn an_importer_refuses_a_nullifier_that_is_used() {
     on.advance(&block);
     let again = on.chain.apply(&on.state, &on.context, block.tier, &block.used_slots, &block.body);
     assert!(again.map(drop).expect_err("used").to_string().contains("nullifier is used"));
-}
-
-#[derive(Clone, Debug)]
-enum Attempt {
-    Attest { sender: u8, holder: u8, registrar: u32 },
-    Revoke { sender: u8, place: u8 },
-    Prove { holder: u8, place: u32, registrar: u32, low: u64, high: u64, context: u64 },
-}
-
-fn attempt() -> impl Strategy<Value = Attempt> {
-    prop_oneof![
-        (1u8..5, 0u8..6, 0u32..4).prop_map(|(sender, holder, registrar)| Attempt::Attest {
-            sender,
-            holder,
-            registrar
-        }),
-        (1u8..4, 0u8..4).prop_map(|(sender, place)| Attempt::Revoke { sender, place }),
-        (0u8..6, 0u32..8, 0u32..3, 38u64..44, 38u64..44, 0u64..3).prop_map(
-            |(holder, place, registrar, low, high, context)| Attempt::Prove {
-                holder,
-                place,
-                registrar,
-                low,
-                high,
-                context
-            }
-        ),
-    ]
-}
-
-fn signed(on: &TestChain, attempt: &Attempt, nonces: &mut BTreeMap<u8, u32>) -> Extrinsic {
-    let mut next = |sender: u8| {
-        let nonce = nonces
-            .entry(sender)
-            .or_insert_with(|| on.read::<crate::runtime::Account>(sender.into()).expect("an account").nonce);
-        *nonce
-    };
-    match *attempt {
-        Attempt::Attest { sender, holder, registrar } => attest(on, sender, next(sender), holder, registrar),
-        Attempt::Revoke { sender, place } => revoke(on, sender, next(sender), place),
-        Attempt::Prove { holder, place, registrar, low, high, context } => {
-            let presentation = presentation(on, holder, place, (registrar, low, high), context);
-            on.call("prove_attribute", 5, next(5), &presentation)
-        }
-    }
-}
-
-/// Executes one attempt a block and holds the outcome to the pallet's invariants, as a model of them would have it.
-fn run(attempts: &[Attempt], prove_every: usize) {
-    let mut on = chain(2, [1; 6], 8);
-    let mut spent: BTreeSet<(u8, u64)> = BTreeSet::new();
-    let mut attested: Vec<(u8, u32, bool)> = (0..4).map(|i| (i, if i < 3 { 1 } else { 2 }, false)).collect();
-    let signs = |sender: u8, registrar: u32| u32::from(sender) == registrar + 1;
-    for (number, attempt) in attempts.iter().enumerate() {
-        let call = signed(&on, attempt, &mut BTreeMap::new());
-        let block = on.execute(std::slice::from_ref(&call));
-        let expected = match *attempt {
-            Attempt::Attest { sender, registrar, holder } => {
-                let fits = registrar < 3 && signs(sender, registrar) && attested.len() < 64;
-                if fits {
-                    attested.push((holder, registrar, false));
-                }
-                fits
-            }
-            Attempt::Revoke { sender, place } => {
-                let entry = &mut attested[usize::from(place)];
-                // What is signed names registrar 1's attestation of the holder.
-                let fits = entry.1 == 1 && signs(sender, 1) && !entry.2;
-                entry.2 |= fits;
-                fits
-            }
-            Attempt::Prove { holder, place, registrar, low, high, context } => {
-                let held = attested.get(place as usize) == Some(&(holder, registrar, false));
-                held && (low..=high).contains(&41) && spent.insert((holder, context))
-            }
-        };
-        assert_eq!(block.included.len(), usize::from(expected), "{attempt:?}: {:?}", block.refused);
-        if number % prove_every == 0 {
-            on.check(&block);
-        }
-        on.advance(&block);
-        if on.context.parent.number >= 49 {
-            on.context.parent.number = 0;
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(8))]
-
-    #[test]
-    fn random_calls_do_what_the_model_does(attempts in prop::collection::vec(attempt(), 1..40)) {
-        run(&attempts, 16);
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
-
-    #[test]
-    #[ignore = "minutes"]
-    fn thousands_of_random_calls_do_what_the_model_does(attempts in prop::collection::vec(attempt(), 20..100)) {
-        run(&attempts, 50);
-    }
 }

@@ -28,7 +28,10 @@ use super::testing::*;
 use crate::{
     integer::scalar_to_field,
     r1cs::{R1cs, assignment},
-    runtime::{Chain, Extrinsic, testing::secret},
+    runtime::{
+        Chain, Extrinsic,
+        testing::{proven_cases, secret},
+    },
 };
 
 /// Slots for what arrives, and for what is sent.
@@ -222,7 +225,7 @@ fn conserved(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3))]
+    #![proptest_config(proven_cases(3))]
 
     /// Over random schedules, with delays, cuts, refusals and more messages than slots: at every time all tokens are in accounts, in
     /// queues or on their way, and in the end what was sent has arrived or is back.

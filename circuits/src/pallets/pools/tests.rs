@@ -11,8 +11,11 @@ use crate::{
         assets::{Asset, Holding},
         balances::circuit::Payment,
     },
-    r1cs::{R1cs, assignment},
-    runtime::{Account, Chain, Extrinsic, Parameters},
+    r1cs::R1cs,
+    runtime::{
+        Account, Extrinsic, Parameters,
+        testing::{cases, proven_cases},
+    },
 };
 
 /// Slots of the chain of the property tests: a few of each lane.
@@ -127,7 +130,7 @@ fn calls(on: &TestChain, attempts: &[Attempt]) -> Vec<Extrinsic> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(cases(60))]
 
     /// Random calls, thousands in all, conserve every token and never make a share worth less.
     #[test]
@@ -144,31 +147,19 @@ proptest! {
     }
 }
 
-fn shape() -> &'static R1cs {
-    static SHAPE: LazyLock<R1cs> = LazyLock::new(|| {
-        let on = market(SLOTS.to_vec());
-        R1cs::synthesize(|cs| on.chain.synthesize(on.tier_id(), None, cs)).expect("a shape")
-    });
-    &SHAPE
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6))]
+    #![proptest_config(proven_cases(6))]
 
     /// Native execution, the circuit, and import from the body are three tellings of one block.
     #[test]
     fn random_blocks_prove_and_import(
         blocks in prop::collection::vec(prop::collection::vec(attempt(), 4..14), 1..3)
     ) {
+        static SHAPE: LazyLock<R1cs> = LazyLock::new(|| market(SLOTS.to_vec()).shape());
         let mut on = market(SLOTS.to_vec());
         for attempts in blocks {
             let block = on.execute(&calls(&on, &attempts));
-            let values = assignment(|cs| on.chain.synthesize(on.tier_id(), Some(&block.witness), cs)).expect("values");
-            prop_assert!(shape().is_satisfied(&values));
-            let applied = on.chain.apply(&on.state, &on.context, on.tier_id(), &block.used_slots, &block.body);
-            let applied = applied.expect("an executed body");
-            prop_assert_eq!(applied.state_root, block.state_root);
-            prop_assert_eq!(&applied.changes, &block.changes);
+            on.check_by(&SHAPE, &block);
             on.advance(&block);
         }
     }

@@ -11,11 +11,13 @@ pub(crate) mod kit;
 use std::collections::BTreeSet;
 
 use ark_ff::AdditiveGroup;
+use ark_relations::gr1cs::{self, ConstraintSystemRef};
 use codec::Encode;
+use proptest::prelude::ProptestConfig;
 use serde_json::{Value as Json, json};
 use zkpov_verifier::{
-    body::BODY_DOMAIN,
-    eddsa::PublicKey,
+    body::{BODY_DOMAIN, BodyFormat, BodyLayout},
+    eddsa::{PublicKey, Signature},
     field::Fr,
     head::{Head, ParentHead},
     lane::{MAX_LANES, TierId},
@@ -24,15 +26,26 @@ use zkpov_verifier::{
 };
 
 use super::{
-    super::{block::Given, extrinsic, privacy::packed_counts},
-    *,
+    super::{
+        Account, BlockContext, BlockWitness, Chain, Execution, Extrinsic, Header, Tier,
+        block::{Block, Given, SlotWitness, Witness, values},
+        extrinsic::{self, chain_tag},
+        lane::slot_widths,
+        messages,
+        privacy::{Secret, packed_counts},
+    },
+    Composition,
+    native::{Executed, Nonce, Slots, Stopped},
 };
 use crate::{
+    bit::Bit,
     chains::scene::{People, Scene},
     constraint::leniently,
     integer::scalar_to_field,
+    keys::SecretKey,
+    r1cs::{R1cs, assignment},
     soundness::{is_satisfied, violated, without},
-    state::{Record, Value},
+    state::{ChangeSet, Record, Recorder, Value, packed_widths, read_record},
 };
 
 /// The existential deposit of test chains.
@@ -52,6 +65,22 @@ pub(crate) const CODE_HASH: [u8; 32] = [0xc5; 32];
 
 /// The last block in which what tests sign is valid.
 const EXPIRY: u32 = 1_000;
+
+/// How many cases a property test over random calls runs: so many, or as many as the environment variable `ZKPOV_CASES` says.
+pub(crate) fn cases(quick: u32) -> ProptestConfig {
+    configured("ZKPOV_CASES", quick)
+}
+
+/// The same of a test that holds blocks to the constraint system: `ZKPOV_PROVEN_CASES`.
+pub(crate) fn proven_cases(quick: u32) -> ProptestConfig {
+    configured("ZKPOV_PROVEN_CASES", quick)
+}
+
+fn configured(variable: &str, quick: u32) -> ProptestConfig {
+    let said = std::env::var(variable).ok();
+    let cases = said.map_or(quick, |said| said.parse().unwrap_or_else(|_| panic!("{variable} is a number")));
+    ProptestConfig::with_cases(cases)
+}
 
 /// The secret key number `i`.
 pub(crate) fn secret(i: u8) -> SecretKey {
@@ -226,11 +255,31 @@ impl TestChain {
     pub(crate) fn check(&self, block: &Execution) {
         let witness = block.witness.get::<Witness>().expect("this chain's");
         assert_eq!(violated(|cs| self.circuit(Some(witness), &cs)), Ok(vec![]));
+        self.check_import(block);
+    }
+
+    /// Holds an executed block to what its body alone leads to.
+    #[track_caller]
+    fn check_import(&self, block: &Execution) {
         let applied =
             self.chain.apply(&self.state, &self.context, block.tier, &block.used_slots, &block.body);
         let applied = applied.expect("an executed body");
         assert_eq!(applied.state_root, block.state_root);
         assert_eq!(applied.changes, block.changes);
+    }
+
+    /// The shape of the circuit, for blocks to be held to it by [`check_by`](Self::check_by).
+    pub(crate) fn shape(&self) -> R1cs {
+        R1cs::synthesize(|cs| self.circuit(None, &cs)).expect("a shape")
+    }
+
+    /// As [`check`](Self::check), by a shape that many blocks share.
+    #[track_caller]
+    pub(crate) fn check_by(&self, shape: &R1cs, block: &Execution) {
+        let witness = block.witness.get::<Witness>().expect("this chain's");
+        let values = assignment(|cs| self.circuit(Some(witness), &cs)).expect("values");
+        assert!(shape.is_satisfied(&values));
+        self.check_import(block);
     }
 
     /// Used slots and body of a witness, as its circuit tells them.
@@ -545,7 +594,7 @@ impl<'a> Forgery<'a> {
 
 impl SlotWitness {
     /// Puts another signature in.
-    pub(crate) fn set_signature(&mut self, signature: zkpov_verifier::eddsa::Signature) {
+    pub(crate) fn set_signature(&mut self, signature: Signature) {
         self.r8 = [signature.r8.x, signature.r8.y];
         self.s = scalar_to_field(&signature.s);
     }
