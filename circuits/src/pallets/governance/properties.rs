@@ -225,9 +225,9 @@ fn run(blocks: &[Vec<Attempt>], shape: Option<&R1cs>) -> Model {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(cases(8))]
 
-    /// Nobody votes twice, locks hold, counts are sums, and what is enacted has passed: over some thousand calls.
+    /// Nobody votes twice, locks hold, counts are sums, and what is enacted has passed: over a thousand calls.
     #[test]
     fn random_calls_do_what_sums_and_sets_say(blocks in blocks(30)) {
         let model = run(&blocks, None);

@@ -172,9 +172,9 @@ fn run(blocks: &[Vec<Attempt>], shape: Option<&R1cs>) -> Model {
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(cases(8))]
 
-    /// Over some thousand calls: a nullifier is used once, a revocation is in force in its own block, registrars sign.
+    /// Over a thousand calls: a nullifier is used once, a revocation is in force in its own block, registrars sign.
     #[test]
     fn random_calls_do_what_the_model_does(blocks in blocks(30)) {
         prop_assert!(run(&blocks, None).presentations > 0);
