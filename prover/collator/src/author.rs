@@ -86,7 +86,7 @@ pub struct Authored {
 #[derive(Debug)]
 pub enum How {
     /// It was made now.
-    Made(Made),
+    Made(Box<Made>),
     /// The same request had been answered before, with this block.
     Before,
 }
@@ -286,7 +286,7 @@ pub(crate) fn author(
         timings,
         ran: Box::new(proved.ran),
     };
-    Ok(Authored { block: record, how: How::Made(made) })
+    Ok(Authored { block: record, how: How::Made(Box::new(made)) })
 }
 
 /// Whether a block for this request would hold anything: an extrinsic, a message that arrives, or one that arrived before and is

@@ -224,6 +224,6 @@ impl SampleChain {
         } else {
             None
         };
-        Ok(SampleBlock { parent_head, relay, record: authored.block, made, context, witness })
+        Ok(SampleBlock { parent_head, relay, record: authored.block, made: *made, context, witness })
     }
 }

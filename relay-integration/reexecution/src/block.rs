@@ -178,5 +178,5 @@ pub struct Block {
 /// 2^bits, for what is packed into one element.
 fn shift(bits: u32) -> Fr {
     let half = Fr::from(1u128 << (bits / 2));
-    if bits % 2 == 0 { half * half } else { half * half + half * half }
+    if bits.is_multiple_of(2) { half * half } else { half * half + half * half }
 }

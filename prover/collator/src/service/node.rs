@@ -588,7 +588,7 @@ impl Node {
         let How::Made(made) = authored.how else { return Ok(()) };
         self.pool.refused(made.refused.iter().filter_map(|(at, _)| extrinsics.get(*at)).map(Vec::as_slice));
         self.pool.refresh()?;
-        self.hand_in(authored.block, made, heads, done)
+        self.hand_in(authored.block, *made, heads, done)
     }
 
     /// What the next block sees of the relay block `at`, with a storage proof if it reads anything of the relay chain's state.

@@ -282,7 +282,8 @@ fn a_candidate_that_changes_what_arrived_or_what_it_sends_is_refused_by_the_rela
     let honest = ProvenBlock::decode(&block.pov).expect("a block");
     assert_eq!(honest.proven.inbound.horizontal[0].messages.len(), 2);
 
-    let changes: [(&str, fn(&mut ChannelMessages)); 8] = [
+    type Change = fn(&mut ChannelMessages);
+    let changes: [(&str, Change); 8] = [
         ("altered", |channel| channel.messages[0].data[9] ^= 1),
         ("the first dropped", |channel| drop(channel.messages.remove(0))),
         ("the last dropped", |channel| drop(channel.messages.pop())),

@@ -373,8 +373,11 @@ fn call(
     Ok(chain.call(sender, "send", &arguments)?)
 }
 
+/// What a forger does to the messages that a block takes.
+type Change = fn(&mut Inbound);
+
 /// What an author may wish to do with the messages of a channel in which two wait.
-const CHANGES: [(&str, fn(&mut Inbound)); 5] = [
+const CHANGES: [(&str, Change); 5] = [
     ("it puts somebody else in Bob's place", |inbound| {
         in_channel(inbound, |channel| {
             // In a program's end, before the topic of 33 bytes, are the recipient's 32.
