@@ -85,12 +85,7 @@ impl Story<'_> {
         let author = Some(scene.author().clone());
         let node = Node::new(collator, keys, author, pool, Arc::new(relay.clone()), conduct);
         let names = BTreeMap::from([(PARA_ID, self.chain.name().to_owned())]);
-        let mut watch = Watch {
-            relay,
-            node,
-            telling: Telling::new(self.out, names).indented(),
-            silent: self.out.is_json(),
-        };
+        let mut watch = Watch { relay, node, telling: Telling::new(self.out, names).indented() };
         // The collator offers what it made; it is backed, then included.
         watch.step()?;
         watch.produce(2)?;
@@ -139,7 +134,6 @@ struct Watch<'a> {
     relay: &'a SharedRelay,
     node: Node,
     telling: Telling,
-    silent: bool,
 }
 
 impl Watch<'_> {
@@ -149,29 +143,17 @@ impl Watch<'_> {
 
     fn step_with(&mut self, options: &Options<'_>) -> Result<Vec<Done>, Failure> {
         let done = self.node.step(&self.relay.heads()?, options)?;
-        if !self.silent {
-            for done in &done {
-                self.telling.collator(PARA_ID, 0, done)?;
-            }
+        for done in &done {
+            self.telling.collator(PARA_ID, 0, done)?;
         }
         Ok(done)
     }
 
     fn produce(&self, blocks: u32) -> Result<(), Failure> {
-        for _ in 0..blocks {
-            self.relay.with(LocalRelay::produce);
-            self.tell()?;
-        }
-        Ok(())
+        self.telling.produce(self.relay, blocks)
     }
 
     fn tell(&self) -> Result<(), Failure> {
-        let events = self.relay.with(LocalRelay::take_events);
-        if !self.silent {
-            for event in &events {
-                self.telling.relay(event)?;
-            }
-        }
-        Ok(())
+        self.telling.latest(self.relay)
     }
 }

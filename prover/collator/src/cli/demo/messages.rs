@@ -148,7 +148,7 @@ impl Story {
             self.relay.with(|relay| relay.lease(chain.para, LEASE_BLOCKS))?;
         }
         self.relay.with(|relay| relay.open_channels(HOME.1, AWAY.1));
-        self.tell()?;
+        self.telling.latest(&self.relay)?;
         for _ in 0..=FINALITY_LAG {
             self.relay.with(LocalRelay::produce);
         }
@@ -317,7 +317,7 @@ impl Story {
         let all = chain.step(&heads, &Options::default().with_progress(&bars))?;
         drop(bars);
         for (number, done) in &all {
-            if !self.out.is_json() && !matches!(done, Done::Finalized { .. }) {
+            if !matches!(done, Done::Finalized { .. }) {
                 self.telling.collator(para, *number, done)?;
             }
         }
@@ -325,21 +325,7 @@ impl Story {
     }
 
     fn produce(&self, blocks: u32) -> Result<(), Failure> {
-        for _ in 0..blocks {
-            self.relay.with(LocalRelay::produce);
-            self.tell()?;
-        }
-        Ok(())
-    }
-
-    fn tell(&self) -> Result<(), Failure> {
-        let events = self.relay.with(LocalRelay::take_events);
-        if !self.out.is_json() {
-            for event in &events {
-                self.telling.relay(event)?;
-            }
-        }
-        Ok(())
+        self.telling.produce(&self.relay, blocks)
     }
 
     /// So many tokens, in the smallest unit.

@@ -120,7 +120,7 @@ impl Story {
             let (para, blocks) = (first.para, (args.blocks / 2).saturating_add(lag));
             self.relay.with(|relay| relay.lease(para, blocks))?;
         }
-        self.tell_relay()?;
+        self.telling.latest(&self.relay)?;
         // So many that no fork undoes it.
         for _ in 0..=lag {
             self.relay.with(LocalRelay::produce);
@@ -129,13 +129,6 @@ impl Story {
         self.out.say(
             self.out.faint(format!("   … {} later that is final.", counted((lag + 1).into(), "relay block"))),
         )
-    }
-
-    fn tell_relay(&self) -> Result<(), Failure> {
-        for event in self.relay.with(LocalRelay::take_events) {
-            self.telling.relay(&event)?;
-        }
-        Ok(())
     }
 
     /// Users submit, collators step, the relay chain makes a block, or goes another way.
@@ -158,7 +151,7 @@ impl Story {
                 relay.produce();
             }
         });
-        self.tell_relay()
+        self.telling.latest(&self.relay)
     }
 
     /// Somebody offers a block that claims another state.
@@ -194,7 +187,7 @@ impl Story {
                 }
             }
             self.relay.with(LocalRelay::produce);
-            self.tell_relay()?;
+            self.telling.latest(&self.relay)?;
             quiet = if made == 0 { quiet + 1 } else { 0 };
             // A block is backed, included, and imported by the others; and each collator has its turn.
             if quiet > 2 * TURN_BLOCKS * u32::try_from(self.most_collators()).unwrap_or(u32::MAX) {

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use zkpov_circuits::runtime::Token;
 use zkpov_collator::{
     author::Moved,
-    relay::local::RelayEvent,
+    relay::{
+        local::{LocalRelay, RelayEvent},
+        shared::SharedRelay,
+    },
     service::node::{Done, Undone},
 };
 use zkpov_verifier::transfer::{InboxRecord, OutboxRecord, Transfer};
@@ -49,7 +52,7 @@ impl Telling {
         Self { token, ..self }
     }
 
-    /// The same as a part of something longer.
+    /// The same as a part of something longer: indented, and as JSON nothing, since the whole has a result of its own.
     pub(crate) fn indented(self) -> Self {
         Self { indent: "   ", ..self }
     }
@@ -64,7 +67,23 @@ impl Telling {
     }
 
     fn json(&self, value: &Value) -> Result<(), Failure> {
-        if self.out.is_json() { self.out.line(value) } else { Ok(()) }
+        let is_part = !self.indent.is_empty();
+        if self.out.is_json() && !is_part { self.out.line(value) } else { Ok(()) }
+    }
+
+    /// The relay chain makes so many blocks, each told.
+    pub(crate) fn produce(&self, relay: &SharedRelay, blocks: u32) -> Result<(), Failure> {
+        for _ in 0..blocks {
+            relay.with(LocalRelay::produce);
+            self.latest(relay)?;
+        }
+        Ok(())
+    }
+
+    /// What happened on the relay chain since this was asked last.
+    pub(crate) fn latest(&self, relay: &SharedRelay) -> Result<(), Failure> {
+        let events = relay.with(LocalRelay::take_events);
+        events.iter().try_for_each(|event| self.relay(event))
     }
 
     /// Something that happened on the relay chain.
