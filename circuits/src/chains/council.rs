@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
-const RUNTIME_VERSION: u32 = 2;
+const RUNTIME_VERSION: u32 = 3;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
@@ -21,7 +21,7 @@ const TRANSACTION_VERSION: u32 = 1;
 /// 2^20 with slots of each lane.
 pub fn council() -> Composition {
     let tiers =
-        vec![(16, vec![1, 0, 0, 1]), (18, vec![3, 1, 1, 5, 1, 1, 1, 1]), (20, vec![9, 2, 3, 30, 8, 2, 4, 2])];
+        vec![(16, vec![1, 0, 0, 1]), (18, vec![3, 1, 1, 5, 1, 1, 1, 1]), (20, vec![9, 2, 3, 31, 8, 2, 4, 2])];
     let governance = Governance::new(ACCOUNT_LEVELS);
     council_of(ACCOUNT_LEVELS, governance, RUNTIME_VERSION, tiers)
 }

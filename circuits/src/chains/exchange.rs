@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Version of the state machine. It changes whenever a circuit of the chain does.
-const RUNTIME_VERSION: u32 = 3;
+const RUNTIME_VERSION: u32 = 4;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;
@@ -31,7 +31,7 @@ pub fn exchange() -> Composition {
     let tiers = vec![
         (16, vec![1, 0, 0, 0, 0, 0, 0, 0, 1]),
         (18, vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]),
-        (20, vec![5, 1, 1, 1, 8, 1, 4, 4, 17, 5, 2]),
+        (20, vec![5, 1, 1, 1, 8, 1, 4, 4, 17, 5, 3]),
     ];
     exchange_of(ACCOUNT_LEVELS, ASSET_LEVELS, tiers)
 }

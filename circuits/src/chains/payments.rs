@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// Version of the public chain's state machine. It changes whenever a circuit of the chain does.
-const RUNTIME_VERSION: u32 = 6;
+const RUNTIME_VERSION: u32 = 7;
 
 /// Version of the private chain's.
-const PRIVATE_RUNTIME_VERSION: u32 = 7;
+const PRIVATE_RUNTIME_VERSION: u32 = 8;
 
 /// Version of what users sign.
 const TRANSACTION_VERSION: u32 = 1;

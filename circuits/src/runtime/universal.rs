@@ -144,7 +144,7 @@ impl Universal {
         let number = given.take(1);
         let inputs: Vec<_> = self.samples.iter().map(|sample| given.take(sample.inputs.len())).collect();
         let parts = inputs.into_iter().zip(&self.samples).map(|(inputs, sample)| {
-            let records = sample.records.iter().filter_map(|record| given.take(record.len()).0);
+            let records = sample.records.iter().filter_map(|record| given.take(record.len()).elements);
             Part { inputs, records: records.map(<[Fr]>::to_vec).collect() }
         });
         (number, parts.collect())
@@ -239,7 +239,7 @@ impl Universal {
         let used = slot.used.clone();
         let chosen = number.get(0).ok().and_then(|number| to_u128(&number)?.try_into().ok());
         let chosen = chosen.and_then(|number: usize| {
-            let inputs = parts.get(number)?.inputs.0?;
+            let inputs = parts.get(number)?.inputs.elements?;
             self.kinds.get(number).map(|kind| kind.atoms(&layout, inputs))
         });
         let atoms: Vec<Atom> = chosen.transpose()?.unwrap_or_default();

@@ -39,8 +39,8 @@ pub use proof::MerkleProof;
 pub use record::Record;
 pub use store::{ChangeSet, Overlay, StateError, StateReader};
 pub use value::{
-    Atoms, Element, Fields, Label, Unsigned, Value, WHOLE, assume_bits, pack, pack_variables, packed_widths,
-    take_member, unpack,
+    Atoms, Element, Fields, Label, Unsigned, Value, WHOLE, assume_bits, lone, pack, pack_variables,
+    packed_widths, take_member, unpack,
 };
 pub use witness::{Access, Cell, Checkpoint, Multiopening, Openings, PrivateOpening, Recorder, TouchedPlace};
 

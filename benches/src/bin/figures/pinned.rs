@@ -14,20 +14,38 @@ const README: &str = "README.md";
 const UNIVERSAL: &str = "docs/universal.md";
 const PICTURE: &str = "docs/images/universal.svg";
 
+/// The chains that have a page of their own, and the pages.
+const CHAIN_PAGES: [(&str, &str); 6] = [
+    ("payments", "docs/chains/payments.md"),
+    ("private-payments", "docs/private.md"),
+    ("exchange", "docs/chains/exchange.md"),
+    ("arcade", "docs/chains/arcade.md"),
+    ("identity", "docs/chains/identity.md"),
+    ("council", "docs/chains/council.md"),
+];
+
 /// A tier's circuit.
 #[derive(Clone, Debug)]
 pub(super) struct Circuit {
     pub(super) tier: u8,
-    pub(super) slots: u64,
+    /// Slots of each call, in the order of the calls.
+    pub(super) lanes: Vec<u64>,
     pub(super) constraints: u64,
     pub(super) variables: u64,
 }
 
-/// A chain's circuits, smallest first, and constraints of one more slot of each call in the largest tier.
+impl Circuit {
+    /// Slots of all calls together.
+    pub(super) fn slots(&self) -> u64 {
+        self.lanes.iter().sum()
+    }
+}
+
+/// A chain's circuits, smallest first, and constraints of one more slot of each call in the largest tier, in the order of the lanes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pinned {
     pub(super) circuits: Vec<Circuit>,
-    pub(super) calls: BTreeMap<String, u64>,
+    pub(super) calls: Vec<(String, u64)>,
 }
 
 /// The chains by name.
@@ -55,10 +73,10 @@ fn parse(csv: &str) -> anyhow::Result<Chains> {
             column(name)?.split(' ').map(pair).collect()
         };
         let chain = chains.entry(column("chain")?.to_owned()).or_default();
-        chain.calls = counts("calls")?.into_iter().collect();
+        chain.calls = counts("calls")?;
         chain.circuits.push(Circuit {
             tier: column("tier")?.parse()?,
-            slots: counts("lanes")?.iter().map(|(_, slots)| slots).sum(),
+            lanes: counts("lanes")?.into_iter().map(|(_, slots)| slots).collect(),
             constraints: column("constraints")?.parse()?,
             variables: column("variables")?.parse()?,
         });
@@ -68,8 +86,23 @@ fn parse(csv: &str) -> anyhow::Result<Chains> {
 
 /// Constraints of one more slot of a call.
 pub(super) fn weight(chains: &Chains, chain: &str, call: &str) -> anyhow::Result<u64> {
-    let weight = chains.get(chain).and_then(|chain| chain.calls.get(call));
-    weight.copied().with_context(|| format!("{WEIGHTS} has no `{call}` of `{chain}`"))
+    let calls = chains.get(chain).map(|chain| chain.calls.as_slice()).unwrap_or_default();
+    let weight = calls.iter().find(|(name, _)| name == call).map(|(_, weight)| *weight);
+    weight.with_context(|| format!("{WEIGHTS} has no `{call}` of `{chain}`"))
+}
+
+/// A chain's calls: constraints, and slots of each tier.
+fn calls(pinned: &Pinned) -> String {
+    let tiers: Vec<String> = pinned.circuits.iter().map(|circuit| format!(" 2^{} |", circuit.tier)).collect();
+    let mut out = format!("| call | constraints of one more slot | slots in{}\n", tiers.join(""));
+    out.push_str(&format!("|---|---|{}\n", "---|".repeat(tiers.len())));
+    for (number, (call, weight)) in pinned.calls.iter().enumerate() {
+        let slots =
+            pinned.circuits.iter().map(|circuit| circuit.lanes.get(number).copied().unwrap_or_default());
+        let slots: Vec<String> = slots.map(|slots| format!(" {slots} |")).collect();
+        out.push_str(&format!("| `{call}` | {} |{}\n", table::grouped(*weight), slots.join("")));
+    }
+    out
 }
 
 /// A table of chains whose last two cells are a call and its constraints, with these as they are now.
@@ -102,7 +135,12 @@ pub(super) fn pages(root: &Path) -> anyhow::Result<Vec<(&'static str, String)>> 
     let blocks = universal::blocks(&chains, table::proof_seconds(&readme, universal::TIER)?)?;
     let page = table::replaced(&page, "blocks", &blocks)?;
     let picture = universal::picture(&chains)?;
-    Ok(vec![(README, readme), (UNIVERSAL, page), (PICTURE, picture)])
+    let mut pages = vec![(README, readme), (UNIVERSAL, page), (PICTURE, picture)];
+    for (chain, page) in CHAIN_PAGES {
+        let pinned = chains.get(chain).with_context(|| format!("{WEIGHTS} has no chain `{chain}`"))?;
+        pages.push((page, table::replaced(&text(page)?, "weights", &calls(pinned))?));
+    }
+    Ok(pages)
 }
 
 #[cfg(test)]
@@ -123,7 +161,7 @@ mod tests {
     fn a_cell_that_is_not_the_calls_weight_is_replaced_and_nothing_else_is() {
         let csv = "chain,tier,lanes,constraints,variables,calls\nown,16,go:2 stay:1,9,8,go:12345 stay:6\n";
         let chains = parse(csv).unwrap();
-        assert_eq!(chains["own"].circuits[0].slots, 3);
+        assert_eq!(chains["own"].circuits[0].slots(), 3);
         let text = "| chain | call | constraints |\n|---|---|---|\n| [`own`](x) | `go` | 7 |\n";
         assert_eq!(with_weights(text, &chains).unwrap(), text.replace('7', "12,345"));
         assert!(with_weights(&text.replace("go", "fly"), &chains).is_err());

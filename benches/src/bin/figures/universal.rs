@@ -106,14 +106,16 @@ pub(super) fn blocks(chains: &Chains, proof_seconds: f64) -> anyhow::Result<Stri
     let compared =
         compared.filter(|name| *name == UNIVERSAL || CHAINS.iter().any(|(chain, _)| chain == name));
     let mut rows = compared.map(|name| Ok((name, circuit(name)?))).collect::<anyhow::Result<Vec<_>>>()?;
-    rows.sort_by_key(|(_, circuit)| std::cmp::Reverse(circuit.slots));
+    rows.sort_by_key(|(_, circuit)| std::cmp::Reverse(circuit.slots()));
     let mut text = format!(
         "Full blocks of the tier 2^{TIER}. All fill one domain, and proving time is that of the domain: so the time of a slot is the block's, \
          divided. The last column takes {proof_seconds:.1} s for the proof of a full block, as the [README](../README.md#figures) has it measured; it \
          was not measured again for each chain.\n\n\
          | chain | slots | constraints | variables | variables a slot | proof, s a slot |\n|---|---|---|---|---|---|\n"
     );
-    for (name, Circuit { slots, constraints, variables, .. }) in rows {
+    for (name, circuit) in rows {
+        let Circuit { constraints, variables, .. } = circuit;
+        let slots = circuit.slots();
         let cells = [
             name.to_owned(),
             slots.to_string(),

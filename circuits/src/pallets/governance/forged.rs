@@ -196,6 +196,24 @@ fn a_ballot_that_is_not_there_and_says_something_is_refused() {
     refused_by(&on, &witness, ["state/blank record"]);
 }
 
+/// Each has a packed element to itself, so that the leaf holds it and no range does: what is not the state's is refused, in the range or beyond.
+#[test]
+fn other_counts_or_another_deposit_than_the_states_are_refused() {
+    let on = open_proposal(VOTE, |_| ());
+    let honest = on.read::<Proposal>(0).expect("a proposal").elements();
+    let beyond = power_of_two(128);
+    for (from_the_end, change) in
+        [(1, Fr::ONE), (1, beyond), (2, Fr::ONE), (2, beyond), (3, Fr::ONE), (4, Fr::ONE), (4, beyond)]
+    {
+        let mut elements = honest.clone();
+        let place = elements.len() - from_the_end;
+        elements[place] += change;
+        let mut forgery = Forgery::of(&on, &[vote(&on, 2, 0, AYE)]);
+        forgery.pretend::<Proposal>(0, elements);
+        forgery.refused_only_by("state/memory");
+    }
+}
+
 #[test]
 fn a_stake_below_what_is_locked_is_refused() {
     let honest = open_proposal(VOTE, |_| ());

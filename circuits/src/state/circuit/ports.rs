@@ -22,7 +22,11 @@ use ark_r1cs_std::{GR1CSVar, fields::fp::FpVar};
 use ark_relations::gr1cs::{ConstraintSystemRef, Result, SynthesisError};
 use zkpov_verifier::field::Fr;
 
-use super::{Event, Index, Layout, ONE_VIEW, Place, Presence, Source, State, earlier};
+use super::{
+    Event, Index, Layout, Place, Source, State,
+    access::{ONE_VIEW, Presence},
+    memory::earlier,
+};
 use crate::{
     bit::Bit,
     constraint::{self, enforce_product, product},
