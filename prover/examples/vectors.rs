@@ -86,19 +86,26 @@ impl Operation {
 struct Data {
     a: Vec<[Row; LANES]>,
     b: Vec<[Row; LANES]>,
-    out: Vec<[Row; LANES]>,
 }
 
-/// One measurement, the time in ns.
-struct Measure<'a>(Operation, &'a mut Data);
+/// One measurement, the time in ns an element.
+struct Measure<'a>(Operation, &'a Data);
 
 impl Kernel for Measure<'_> {
     type Output = f64;
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> f64 {
+        self.time(backend) / B::LANES as f64
+    }
+}
+
+impl Measure<'_> {
+    /// The time of a vector.
+    #[inline(always)]
+    fn time<B: Backend>(self, backend: B) -> f64 {
         let Self(operation, data) = self;
-        let load = |rows: &[Row; LANES]| Reduced::<B, Base>::load(backend, rows.each_ref());
+        let load = |rows: &[Row; LANES]| Reduced::<B, Base>::load(backend, B::each(|lane| &rows[lane]));
         let a: [Reduced<B, Base>; COUNT] = core::array::from_fn(|i| load(&data.a[i]));
         let b: [Reduced<B, Base>; COUNT] = core::array::from_fn(|i| load(&data.b[i]));
         let mut out = a;
@@ -126,10 +133,16 @@ impl Kernel for Measure<'_> {
             }
             Operation::LoadArk => {
                 let rows = &data.a;
-                timed(&mut out, |out, i| out[i] = Reduced::load_ark(backend, rows[i].each_ref()))
+                timed(&mut out, |out, i| out[i] = Reduced::load_ark(backend, B::each(|lane| &rows[i][lane])))
             }
-            Operation::Store => timed(&mut data.out, |out, i| out[i] = a[i].store()),
-            Operation::StoreArk => timed(&mut data.out, |out, i| out[i] = Sum::from(a[i]).store_ark(backend)),
+            Operation::Store => {
+                let mut out = vec![a[0].store(); COUNT];
+                timed(&mut out, |out, i| out[i] = a[i].store())
+            }
+            Operation::StoreArk => {
+                let mut out = vec![a[0].store(); COUNT];
+                timed(&mut out, |out, i| out[i] = Sum::from(a[i]).store_ark(backend))
+            }
         }
     }
 }
@@ -177,7 +190,7 @@ fn main() {
     let rows = |values: &[Fq]| -> Vec<[Row; LANES]> {
         values.chunks_exact(LANES).map(|eight| core::array::from_fn(|i| eight[i].0.0)).collect()
     };
-    let mut data = Data { a: rows(&a), b: rows(&b), out: vec![[[0; 4]; LANES]; COUNT] };
+    let data = Data { a: rows(&a), b: rows(&b) };
 
     let only = std::env::args().nth(1);
     let backends = Choice::available();
@@ -194,7 +207,7 @@ fn main() {
         let mut times = vec![Vec::new(); columns.len()];
         for _ in 0..ROUNDS {
             for (times, choice) in times.iter_mut().zip(&backends) {
-                times.push(choice.run(Measure(operation, &mut data)) / LANES as f64);
+                times.push(choice.run(Measure(operation, &data)));
             }
             if let (Some(times), Some(time)) = (times.last_mut(), ark(operation, &a, &b)) {
                 times.push(time / LANES as f64);

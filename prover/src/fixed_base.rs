@@ -157,7 +157,7 @@ impl<R: Coordinate> Kernel for Multiples<'_, R> {
             let entries: Vec<_> = (1..=known as u32)
                 .map(|other| Pair { first: known as u32, second: other, place: other - 1 })
                 .collect();
-            add_all(backend, &mut Pairs { source, out, entries: &entries }, &mut scratch);
+            add_all(backend, &mut Pairs { source, out, entries: &entries, far: false }, &mut scratch);
             known *= 2;
         }
     }
@@ -207,9 +207,18 @@ impl<R> Additions<R> for Step<'_, R> {
     }
 
     #[inline(always)]
-    fn terms(&self, k: usize) -> (&Point<R>, &Point<R>, bool) {
-        let digit = self.digits[k];
-        (&self.sums[k], &self.row[usize::from(digit.unsigned_abs())], digit < 0)
+    fn first(&self, k: usize) -> &Point<R> {
+        &self.sums[k]
+    }
+
+    #[inline(always)]
+    fn second(&self, k: usize) -> &Point<R> {
+        &self.row[usize::from(self.digits[k].unsigned_abs())]
+    }
+
+    #[inline(always)]
+    fn is_subtraction(&self, k: usize) -> bool {
+        self.digits[k] < 0
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@
 
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 
-use crate::vector::{Backend, Kernel, LANES, Reduced, Row, Scalar, Sum, dispatch};
+use crate::vector::{Backend, Kernel, LANES, Reduced, Scalar, Sum, dispatch};
 use crate::{msm, transform};
 
 /// Σ scalar · point over as many pairs as the shorter slice has. `None` if a coordinate is not below the modulus.
@@ -30,7 +30,7 @@ pub fn to_odd_points(values: &mut [Fr]) -> bool {
 /// How many products [`multiply`] computes at a time: enough vectors that none waits for the one before.
 pub const PRODUCTS: usize = VECTORS * LANES;
 
-/// Vectors of [`multiply`].
+/// Vectors of [`multiply`], of the most lanes.
 const VECTORS: usize = 8;
 
 /// Multiplies each of the values by its factor, `times` times.
@@ -50,33 +50,30 @@ impl Kernel for Multiply<'_> {
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
         let one = Reduced::<B, Scalar>::one(backend);
-        let (mut products, mut factors) = ([one; VECTORS], [one; VECTORS]);
-        for vector in 0..VECTORS {
+        // As many as there are products in the smallest vectors.
+        let (mut products, mut factors) = ([one; PRODUCTS], [one; PRODUCTS]);
+        let vectors = PRODUCTS / B::LANES;
+        for vector in 0..vectors {
             products[vector] = load(backend, self.values, vector);
             factors[vector] = load(backend, self.factors, vector);
         }
         for _ in 0..self.times {
-            for vector in 0..VECTORS {
-                products[vector] = products[vector].mul(factors[vector]);
+            for (product, factor) in products.iter_mut().zip(&factors).take(vectors) {
+                *product = product.mul(*factor);
             }
         }
-        for (vector, product) in products.into_iter().enumerate() {
+        for (vector, product) in products.into_iter().enumerate().take(vectors) {
             for (lane, row) in Sum::from(product).store_ark(backend).into_iter().enumerate() {
-                self.values[LANES * vector + lane].0.0 = row;
+                self.values[B::LANES * vector + lane].0.0 = row;
             }
         }
     }
 }
 
-/// Eight elements, from the `vector`-th eight on.
+/// A vector of elements, the `vector`-th.
 #[inline(always)]
 fn load<B: Backend>(backend: B, elements: &[Fr; PRODUCTS], vector: usize) -> Reduced<B, Scalar> {
-    const ZERO: &Row = &[0; 4];
-    let mut rows = [ZERO; LANES];
-    for (lane, row) in rows.iter_mut().enumerate() {
-        *row = &elements[LANES * vector + lane].0.0;
-    }
-    Reduced::load_ark(backend, rows)
+    Reduced::load_ark(backend, B::each(|lane| &elements[B::LANES * vector + lane].0.0))
 }
 
 #[cfg(test)]

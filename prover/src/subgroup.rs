@@ -219,7 +219,11 @@ impl Kernel for BucketSums {
             if entries.is_empty() {
                 break;
             }
-            add_all(backend, &mut Pairs { source: &source, out: &mut out, entries: &entries }, &mut scratch);
+            add_all(
+                backend,
+                &mut Pairs { source: &source, out: &mut out, entries: &entries, far: false },
+                &mut scratch,
+            );
             core::mem::swap(&mut source, &mut out);
         }
         let sum = |bucket: &[usize]| if bucket[0] < bucket[1] { source[bucket[0]] } else { Point::default() };

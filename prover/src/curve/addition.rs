@@ -1,21 +1,22 @@
-//! Many affine additions at once: one inversion for a batch (Montgomery's trick), eight lanes abreast.
+//! Many affine additions at once: one inversion for a batch (Montgomery's trick), a vector of them abreast.
 //!
 //! ```text
-//!   look      the lowest limbs of both x of every pair: pairs that may be special are marked; what was far away is now near
-//!   forward   d = x2 - x1 of eight pairs, their prefix product stored                                       1 M
-//!   invert    the eight products of all d, together
+//!   forward   d = x2 - x1, the product of all before it stored; pairs that may be special are marked      1 M
+//!   invert    the products of all d, one for each lane, together
 //!   backward  1/d = (inverse so far) (prefix);  λ = (y2 - y1)/d;  x3 = λ² - x1 - x2;  y3 = λ (x1 - x3) - y1   4 M + 1 S
+//!             meanwhile the terms of the next batch come into the cache, if they are far
 //! ```
 //!
 //! Special pairs are exact: P + P takes its slope from the tangent, in its lane like the others; where the sum is infinity or
 //! one of the terms, d is one and the lane's result is replaced. All sums of a call must be independent: a batch may read its
 //! terms after the results of others have been put.
 
+use ark_ff::Field;
 use core::marker::PhantomData;
 use zeroize::DefaultIsZeroes;
 
 use super::{Coordinate, Lanes, Point};
-use crate::vector::{Backend, Kernel, LANES};
+use crate::vector::{Backend, Kernel, LANES, prefetch};
 
 /// Additions that share an inversion. More spread its cost thinner but leave the cache: 768 pairs of points of G1 are 96 KiB.
 pub(crate) const BATCH: usize = 768;
@@ -27,8 +28,16 @@ pub(crate) const NEGATIVE: u32 = 1 << 31;
 pub(crate) trait Additions<R> {
     /// How many.
     fn len(&self) -> usize;
-    /// The terms of one, and whether the second is subtracted.
-    fn terms(&self, k: usize) -> (&Point<R>, &Point<R>, bool);
+    /// The first term of one.
+    fn first(&self, k: usize) -> &Point<R>;
+    /// The second.
+    fn second(&self, k: usize) -> &Point<R>;
+    /// Whether the second is subtracted.
+    fn is_subtraction(&self, k: usize) -> bool;
+    /// Whether terms are likely not in the second-level cache.
+    fn are_far(&self) -> bool {
+        false
+    }
     /// Takes the sum. Comes once for each, in no particular order.
     fn put(&mut self, k: usize, sum: Point<R>);
 }
@@ -51,10 +60,23 @@ impl<R> Additions<R> for Accumulate<'_, R> {
     }
 
     #[inline(always)]
-    fn terms(&self, k: usize) -> (&Point<R>, &Point<R>, bool) {
-        let (slot, index) = self.entries[k];
-        let second = &self.table[(index & !NEGATIVE) as usize];
-        (&self.accumulators[slot as usize], second, index & NEGATIVE != 0)
+    fn first(&self, k: usize) -> &Point<R> {
+        &self.accumulators[self.entries[k].0 as usize]
+    }
+
+    #[inline(always)]
+    fn second(&self, k: usize) -> &Point<R> {
+        &self.table[(self.entries[k].1 & !NEGATIVE) as usize]
+    }
+
+    #[inline(always)]
+    fn is_subtraction(&self, k: usize) -> bool {
+        self.entries[k].1 & NEGATIVE != 0
+    }
+
+    #[inline(always)]
+    fn are_far(&self) -> bool {
+        true
     }
 
     #[inline(always)]
@@ -72,6 +94,8 @@ pub(crate) struct Pairs<'a, R> {
     pub(crate) out: &'a mut [Point<R>],
     /// The additions.
     pub(crate) entries: &'a [Pair],
+    /// Whether the terms lie here and there in more than the second-level cache.
+    pub(crate) far: bool,
 }
 
 /// An addition of [`Pairs`].
@@ -94,10 +118,23 @@ impl<R> Additions<R> for Pairs<'_, R> {
     }
 
     #[inline(always)]
-    fn terms(&self, k: usize) -> (&Point<R>, &Point<R>, bool) {
-        let Pair { first, second, .. } = self.entries[k];
-        let (index, negative) = ((second & !NEGATIVE) as usize, second & NEGATIVE != 0);
-        (&self.source[first as usize], &self.source[index], negative)
+    fn first(&self, k: usize) -> &Point<R> {
+        &self.source[self.entries[k].first as usize]
+    }
+
+    #[inline(always)]
+    fn second(&self, k: usize) -> &Point<R> {
+        &self.source[(self.entries[k].second & !NEGATIVE) as usize]
+    }
+
+    #[inline(always)]
+    fn is_subtraction(&self, k: usize) -> bool {
+        self.entries[k].second & NEGATIVE != 0
+    }
+
+    #[inline(always)]
+    fn are_far(&self) -> bool {
+        self.far
     }
 
     #[inline(always)]
@@ -146,6 +183,7 @@ pub(crate) fn add_all<B: Backend, R: Coordinate, A: Additions<R>>(
     scratch: &mut Scratch<R::Lanes<B>>,
 ) {
     let mut start = 0;
+    announce(additions, 0, BATCH);
     while start < additions.len() {
         let end = additions.len().min(start + BATCH);
         add_batch(backend, additions, start, end, scratch);
@@ -153,43 +191,63 @@ pub(crate) fn add_all<B: Backend, R: Coordinate, A: Additions<R>>(
     }
 }
 
-/// The terms of up to eight additions. Lanes beyond the last repeat it.
-struct Terms<'a, R> {
-    first: [&'a Point<R>; LANES],
-    second: [&'a Point<R>; LANES],
+/// Announces the terms of some additions, if they are far.
+#[inline(always)]
+fn announce<R, A: Additions<R>>(additions: &A, start: usize, end: usize) {
+    if additions.are_far() {
+        for k in start..end.min(additions.len()) {
+            prefetch(additions.first(k));
+            prefetch(additions.second(k));
+        }
+    }
+}
+
+/// A vector of coordinates as they were loaded.
+type CanonicalOf<B, R> = <<R as Coordinate>::Lanes<B> as Lanes<B, R>>::Canonical;
+
+/// The terms of an addition for each lane. Lanes beyond the last repeat it.
+struct Terms<'a, B: Backend, R: Coordinate> {
+    first: B::Each<&'a Point<R>>,
+    second: B::Each<&'a Point<R>>,
     /// Lanes whose second term is subtracted.
     negative: u8,
 }
 
-impl<'a, R: Coordinate> Terms<'a, R> {
+impl<'a, B: Backend, R: Coordinate> Terms<'a, B, R> {
     #[inline(always)]
     fn new<A: Additions<R>>(additions: &'a A, start: usize, end: usize) -> Self {
-        let mut negative = 0;
-        let terms: [_; LANES] = core::array::from_fn(|lane| {
-            let (first, second, minus) = additions.terms((start + lane).min(end - 1));
-            negative |= u8::from(minus) << lane;
-            (first, second)
-        });
-        Self { first: terms.map(|(first, _)| first), second: terms.map(|(_, second)| second), negative }
+        let place = |lane: usize| (start + lane).min(end - 1);
+        let (mut first, mut second) =
+            (B::each(|_| additions.first(start)), B::each(|_| additions.second(start)));
+        for (lane, first) in first.as_mut().iter_mut().enumerate() {
+            *first = additions.first(place(lane));
+        }
+        for (lane, second) in second.as_mut().iter_mut().enumerate() {
+            *second = additions.second(place(lane));
+        }
+        let negative = (0..B::LANES)
+            .fold(0, |negative, lane| negative | u8::from(additions.is_subtraction(place(lane))) << lane);
+        Self { first, second, negative }
     }
 
     #[inline(always)]
-    fn x<B: Backend>(&self, backend: B) -> (R::Lanes<B>, R::Lanes<B>) {
-        let first = Lanes::load(backend, self.first.map(|point| &point.x));
-        (first, Lanes::load(backend, self.second.map(|point| &point.x)))
+    fn x(&self, backend: B) -> [CanonicalOf<B, R>; 2] {
+        let (first, second) = (self.first.as_ref(), self.second.as_ref());
+        let first = R::Lanes::<B>::load_canonical(backend, B::each(|lane| &first[lane].x));
+        [first, R::Lanes::<B>::load_canonical(backend, B::each(|lane| &second[lane].x))]
     }
 
     #[inline(always)]
-    fn y<B: Backend>(&self, backend: B) -> (R::Lanes<B>, R::Lanes<B>) {
-        let first = Lanes::load(backend, self.first.map(|point| &point.y));
-        (first, Lanes::load(backend, self.second.map(|point| &point.y)))
+    fn y(&self, backend: B) -> (R::Lanes<B>, R::Lanes<B>) {
+        let (first, second) = (self.first.as_ref(), self.second.as_ref());
+        let first = Lanes::load(backend, B::each(|lane| &first[lane].y));
+        (first, Lanes::load(backend, B::each(|lane| &second[lane].y)))
     }
 
     /// What becomes of each lane.
-    fn cases(&self) -> [Case; LANES] {
-        core::array::from_fn(|lane| {
-            Case::of(self.first[lane], self.second[lane], self.negative >> lane & 1 == 1)
-        })
+    fn cases(&self) -> B::Each<Case> {
+        let (first, second) = (self.first.as_ref(), self.second.as_ref());
+        B::each(|lane| Case::of(first[lane], second[lane], self.negative >> lane & 1 == 1))
     }
 }
 
@@ -231,7 +289,7 @@ impl Case {
 }
 
 /// The lanes for which a condition holds.
-fn mask(cases: &[Case; LANES], condition: impl Fn(Case) -> bool) -> u8 {
+fn mask(cases: &[Case], condition: impl Fn(Case) -> bool) -> u8 {
     cases.iter().enumerate().fold(0, |mask, (lane, &case)| mask | u8::from(condition(case)) << lane)
 }
 
@@ -243,37 +301,36 @@ fn add_batch<B: Backend, R: Coordinate, A: Additions<R>>(
     end: usize,
     scratch: &mut Scratch<R::Lanes<B>>,
 ) {
-    let mut special = [false; BATCH / LANES];
-    for (vector, special) in special.iter_mut().enumerate().take((end - start).div_ceil(LANES)) {
-        let first = start + vector * LANES;
-        for k in first..end.min(first + LANES) {
-            let (a, b, _) = additions.terms(k);
-            let (a, b) = (a.x.lowest_limb(), b.x.lowest_limb());
-            *special |= (a == b) | (a == 0) | (b == 0);
-        }
-    }
-
+    // Whether a lane may be special, for as many vectors as there are, at least one lane in each.
+    let mut special = [false; BATCH];
+    let zero = R::default();
+    let infinity: CanonicalOf<B, R> = R::Lanes::<B>::load_canonical(backend, B::each(|_| &zero));
+    let meet = <R::Lanes<B> as Lanes<B, R>>::lowest_limbs_meet;
     let mut product = <R::Lanes<B> as Lanes<B, R>>::one(backend);
     scratch.prefixes.clear();
-    for (at, &special) in (start..end).step_by(LANES).zip(&special) {
+    for (at, special) in (start..end).step_by(B::LANES).zip(&mut special) {
         let terms = Terms::new(additions, at, end);
+        let [x1, x2] = terms.x(backend);
+        *special = meet(x1, x2) | meet(x1, infinity) | meet(x2, infinity);
         scratch.prefixes.push(product);
-        product = product.mul_sum(denominator::<B, R>(backend, &terms, special));
+        product = product.mul_sum(denominator::<B, R>(backend, &terms, [x1, x2], *special));
     }
 
     let mut inverse = invert_lanes::<B, R>(backend, product);
     for (vector, &prefix) in scratch.prefixes.iter().enumerate().rev() {
-        let at = start + vector * LANES;
+        let at = start + vector * B::LANES;
+        announce(additions, at + BATCH, at + BATCH + B::LANES);
         let sums = {
             let terms = Terms::new(additions, at, end);
             let special = special[vector];
-            let denominator = denominator::<B, R>(backend, &terms, special);
+            let x = terms.x(backend);
+            let denominator = denominator::<B, R>(backend, &terms, x, special);
             let inverse_here = inverse.mul(prefix);
             inverse = inverse.mul_sum(denominator);
-            finish::<B, R>(backend, &terms, special, inverse_here)
+            finish::<B, R>(backend, &terms, x, special, inverse_here)
         };
-        for (k, sum) in (at..end).zip(sums) {
-            additions.put(k, sum);
+        for (k, sum) in (at..end).zip(sums.as_ref()) {
+            additions.put(k, *sum);
         }
     }
 }
@@ -282,21 +339,22 @@ fn add_batch<B: Backend, R: Coordinate, A: Additions<R>>(
 #[inline(always)]
 fn denominator<B: Backend, R: Coordinate>(
     backend: B,
-    terms: &Terms<'_, R>,
+    terms: &Terms<'_, B, R>,
+    [x1, x2]: [CanonicalOf<B, R>; 2],
     special: bool,
 ) -> <R::Lanes<B> as Lanes<B, R>>::Sum {
-    let (x1, x2) = terms.x(backend);
-    let difference = x2.sub(x1);
+    let difference = x2.into().sub(x1.into());
     if !special {
         return difference;
     }
     let cases = terms.cases();
+    let cases = cases.as_ref();
     let (y1, _) = terms.y(backend);
     let minus_y1 = R::Lanes::reduce(<R::Lanes<B> as Lanes<B, R>>::zero(backend).sub(y1));
     let tangent =
-        R::Lanes::select(mask(&cases, |case| case == Case::Double), minus_y1.add(minus_y1), difference);
+        R::Lanes::select(mask(cases, |case| case == Case::Double), minus_y1.add(minus_y1), difference);
     R::Lanes::select(
-        mask(&cases, Case::is_replaced),
+        mask(cases, Case::is_replaced),
         <R::Lanes<B> as Lanes<B, R>>::one(backend).into(),
         tangent,
     )
@@ -307,62 +365,64 @@ fn denominator<B: Backend, R: Coordinate>(
 #[inline(always)]
 fn finish<B: Backend, R: Coordinate>(
     backend: B,
-    terms: &Terms<'_, R>,
+    terms: &Terms<'_, B, R>,
+    [x1, x2]: [CanonicalOf<B, R>; 2],
     special: bool,
     inverse: R::Lanes<B>,
-) -> [Point<R>; LANES] {
-    let (x1, x2) = terms.x(backend);
+) -> B::Each<Point<R>> {
     let (y1, y2) = terms.y(backend);
-    let mut numerator = R::Lanes::select(terms.negative, y1.add(y2), y1.sub(y2));
+    let mut numerator = R::Lanes::add_or_sub(terms.negative, y1, y2);
     if special {
-        let doubled = mask(&terms.cases(), |case| case == Case::Double);
-        let square = x1.square();
+        let doubled = mask(terms.cases().as_ref(), |case| case == Case::Double);
+        let square = x1.into().square();
         let tangent = R::Lanes::reduce(square.add(square)).add(square);
         numerator = R::Lanes::select(doubled, tangent, numerator);
     }
     let slope = inverse.mul_sum(numerator);
-    let x3 = R::Lanes::reduce(R::Lanes::reduce(slope.square().sub(x1)).sub(x2));
-    let y3 = slope.mul_sum(x3.sub(x1)).sub(y1);
-    let (x3, y3) = (R::Lanes::store(x3.into()), R::Lanes::store(y3));
-    let mut sums = core::array::from_fn(|lane| Point { x: x3[lane], y: y3[lane] });
+    let [x3, step] = slope.square().sub_once_and_twice(x1, x2);
+    let y3 = slope.mul_sum(step).sub(y1);
+    let mut sums = R::Lanes::store_points(x3, y3);
     if special {
-        replace(terms, &mut sums);
+        replace(terms, sums.as_mut());
     }
     sums
 }
 
 /// Puts the results that are not computed in their places.
-fn replace<R: Coordinate>(terms: &Terms<'_, R>, sums: &mut [Point<R>; LANES]) {
+fn replace<B: Backend, R: Coordinate>(terms: &Terms<'_, B, R>, sums: &mut [Point<R>]) {
+    let (first, second) = (terms.first.as_ref(), terms.second.as_ref());
     for (lane, case) in terms.cases().into_iter().enumerate() {
         match case {
             Case::Add | Case::Double => {}
-            Case::First => sums[lane] = *terms.first[lane],
-            Case::Second if terms.negative >> lane & 1 == 1 => sums[lane] = terms.second[lane].negated(),
-            Case::Second => sums[lane] = *terms.second[lane],
+            Case::First => sums[lane] = *first[lane],
+            Case::Second if terms.negative >> lane & 1 == 1 => sums[lane] = second[lane].negated(),
+            Case::Second => sums[lane] = *second[lane],
             Case::Infinity => sums[lane] = Point::default(),
         }
     }
 }
 
-/// The inverses of eight values, none of them zero, by one inversion.
+/// The inverses of the values in the lanes, none of them zero, by one inversion.
 #[inline(always)]
 fn invert_lanes<B: Backend, R: Coordinate>(backend: B, values: R::Lanes<B>) -> R::Lanes<B> {
     let mut rows = R::Lanes::store_ark(backend, values.into());
-    invert_together(&mut rows);
-    R::Lanes::load_ark(backend, rows.each_ref())
+    invert_together(rows.as_mut());
+    R::Lanes::load_ark(backend, B::each(|lane| &rows.as_ref()[lane]))
 }
 
 /// Inverts values in arkworks's form, none of them zero.
-fn invert_together<R: Coordinate>(rows: &mut [R; LANES]) {
-    let values = rows.each_ref().map(Coordinate::to_ark);
-    let mut prefixes = values;
-    for i in 1..LANES {
-        prefixes[i] = prefixes[i - 1] * values[i];
+fn invert_together<R: Coordinate>(rows: &mut [R]) {
+    // What is before each, multiplied.
+    let mut prefixes = [R::Ark::ONE; LANES];
+    let mut product = R::Ark::ONE;
+    for (prefix, row) in prefixes.iter_mut().zip(&*rows) {
+        *prefix = product;
+        product *= row.to_ark();
     }
-    let mut inverse = R::invert(&prefixes[LANES - 1]);
-    for i in (1..LANES).rev() {
-        rows[i] = R::from_ark(&(inverse * prefixes[i - 1]));
-        inverse *= values[i];
+    let mut inverse = R::invert(&product);
+    for (prefix, row) in prefixes.iter().zip(rows).rev() {
+        let value = row.to_ark();
+        *row = R::from_ark(&(inverse * prefix));
+        inverse *= value;
     }
-    rows[0] = R::from_ark(&inverse);
 }

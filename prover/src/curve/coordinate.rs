@@ -1,19 +1,20 @@
-//! Coordinates of points: one field element (G1) or two (G2), as rows in memory and as eight at once in vectors.
+//! Coordinates of points: one field element (G1) or two (G2), as rows in memory and as several at once in vectors.
 
 use ark_bn254::{Fq, Fq2};
 use ark_ff::{BigInt, Field};
 use core::fmt::Debug;
 use zeroize::Zeroize;
 
+use super::Point;
 use super::inverse::invert;
 use crate::vector::modulus::subtract;
-use crate::vector::{Backend, Base, LANES, Modulus, Reduced, ReducedFq2, Row, Sum, SumFq2};
+use crate::vector::{Backend, Base, Canonical, CanonicalFq2, Modulus, Reduced, ReducedFq2, Row, Sum, SumFq2};
 
 /// A coordinate in memory: an element of Fq as one row, of Fq2 as two.
 pub(crate) trait Coordinate:
     Copy + Eq + Debug + Default + Send + Sync + Zeroize + AsRef<[Row]> + AsMut<[Row]> + 'static
 {
-    /// Eight of them.
+    /// A vector of them.
     type Lanes<B: Backend>: Lanes<B, Self>;
     /// The field, as arkworks has it.
     type Ark: Field;
@@ -58,15 +59,21 @@ pub(crate) trait Coordinate:
     }
 }
 
-/// Eight coordinates, reduced (see the bounds of [`vector`](crate::vector)).
-pub(crate) trait Lanes<B: Backend, R>: Copy + Debug + Send + Sync {
-    /// Eight sums or differences of two reduced values.
+/// A vector of coordinates, reduced (see the bounds of [`vector`](crate::vector)).
+pub(crate) trait Lanes<B: Backend, R: Copy>: Copy + Debug + Send + Sync {
+    /// Sums or differences of two reduced values.
     type Sum: Copy + Debug + Send + Sync + From<Self>;
+    /// Canonical values.
+    type Canonical: Copy + Debug + Into<Self>;
 
     /// Canonical values in the backend's form.
-    fn load(backend: B, rows: [&R; LANES]) -> Self;
+    fn load(backend: B, rows: B::Each<&R>) -> Self;
+    /// The same, and that they are canonical is kept in mind.
+    fn load_canonical(backend: B, rows: B::Each<&R>) -> Self::Canonical;
+    /// Whether the lowest limbs ([`Coordinate::lowest_limb`]) are equal in some lane, or may be: if not, all values differ.
+    fn lowest_limbs_meet(a: Self::Canonical, b: Self::Canonical) -> bool;
     /// Values in Montgomery form with R = 2^256, canonical or not.
-    fn load_ark(backend: B, rows: [&R; LANES]) -> Self;
+    fn load_ark(backend: B, rows: B::Each<&R>) -> Self;
     /// Zero in every lane.
     fn zero(backend: B) -> Self;
     /// One in every lane.
@@ -83,14 +90,20 @@ pub(crate) trait Lanes<B: Backend, R>: Copy + Debug + Send + Sync {
     fn add(self, other: Self) -> Self::Sum;
     /// Difference.
     fn sub(self, other: Self) -> Self::Sum;
+    /// The sum where the mask's bit is set, else the difference.
+    fn add_or_sub(mask: u8, a: Self, b: Self) -> Self::Sum;
+    /// a - b - c and a - 2 b - c.
+    fn sub_once_and_twice(self, b: Self::Canonical, c: Self::Canonical) -> [Self::Sum; 2];
     /// A sum in the bounds of reduced values.
     fn reduce(sum: Self::Sum) -> Self;
     /// Lane i of `a` where bit i of the mask is set, else of `b`.
     fn select(mask: u8, a: Self::Sum, b: Self::Sum) -> Self::Sum;
     /// Canonical rows in the backend's form.
-    fn store(sum: Self::Sum) -> [R; LANES];
+    fn store(sum: Self::Sum) -> B::Each<R>;
+    /// Points with these coordinates, in canonical rows in the backend's form.
+    fn store_points(x: Self::Sum, y: Self::Sum) -> B::Each<Point<R>>;
     /// Canonical rows in Montgomery form with R = 2^256.
-    fn store_ark(backend: B, sum: Self::Sum) -> [R; LANES];
+    fn store_ark(backend: B, sum: Self::Sum) -> B::Each<R>;
 }
 
 impl Coordinate for [Row; 1] {
@@ -135,17 +148,62 @@ impl Coordinate for [Row; 2] {
     }
 }
 
+/// One part of each of some elements.
+#[inline(always)]
+fn part<'a, B: Backend, const PARTS: usize>(
+    rows: &B::Each<&'a [Row; PARTS]>,
+    part: usize,
+) -> B::Each<&'a Row> {
+    B::each(|i| &rows.as_ref()[i][part])
+}
+
+/// Rows as elements of Fq.
+#[inline(always)]
+fn in_array<B: Backend>(rows: &B::Each<Row>) -> B::Each<[Row; 1]> {
+    B::each(|i| [rows.as_ref()[i]])
+}
+
 impl<B: Backend> Lanes<B, [Row; 1]> for Reduced<B, Base> {
     type Sum = Sum<B, Base>;
+    type Canonical = Canonical<B, Base>;
 
     #[inline(always)]
-    fn load(backend: B, rows: [&[Row; 1]; LANES]) -> Self {
-        Self::load(backend, rows.map(|[row]| row))
+    fn load_canonical(backend: B, rows: B::Each<&[Row; 1]>) -> Self::Canonical {
+        Canonical::load(backend, part::<B, 1>(&rows, 0))
     }
 
     #[inline(always)]
-    fn load_ark(backend: B, rows: [&[Row; 1]; LANES]) -> Self {
-        Self::load_ark(backend, rows.map(|[row]| row))
+    fn lowest_limbs_meet(a: Self::Canonical, b: Self::Canonical) -> bool {
+        a.lowest_limbs_meet(b)
+    }
+
+    #[inline(always)]
+    fn add_or_sub(mask: u8, a: Self, b: Self) -> Self::Sum {
+        Self::add_or_sub(mask, a, b)
+    }
+
+    #[inline(always)]
+    fn sub_once_and_twice(self, b: Self::Canonical, c: Self::Canonical) -> [Self::Sum; 2] {
+        self.sub_once_and_twice(b, c)
+    }
+
+    #[inline(always)]
+    fn store_points(x: Self::Sum, y: Self::Sum) -> B::Each<Point<[Row; 1]>> {
+        let points = x.store_two(y);
+        B::each(|lane| {
+            let [x, y] = points.as_ref()[lane];
+            Point { x: [x], y: [y] }
+        })
+    }
+
+    #[inline(always)]
+    fn load(backend: B, rows: B::Each<&[Row; 1]>) -> Self {
+        Self::load(backend, B::each(|i| &rows.as_ref()[i][0]))
+    }
+
+    #[inline(always)]
+    fn load_ark(backend: B, rows: B::Each<&[Row; 1]>) -> Self {
+        Self::load_ark(backend, B::each(|i| &rows.as_ref()[i][0]))
     }
 
     #[inline(always)]
@@ -199,29 +257,61 @@ impl<B: Backend> Lanes<B, [Row; 1]> for Reduced<B, Base> {
     }
 
     #[inline(always)]
-    fn store(sum: Self::Sum) -> [[Row; 1]; LANES] {
-        sum.store().map(|row| [row])
+    fn store(sum: Self::Sum) -> B::Each<[Row; 1]> {
+        in_array::<B>(&sum.store())
     }
 
     #[inline(always)]
-    fn store_ark(backend: B, sum: Self::Sum) -> [[Row; 1]; LANES] {
-        sum.store_ark(backend).map(|row| [row])
+    fn store_ark(backend: B, sum: Self::Sum) -> B::Each<[Row; 1]> {
+        in_array::<B>(&sum.store_ark(backend))
     }
 }
 
 impl<B: Backend> Lanes<B, [Row; 2]> for ReducedFq2<B> {
     type Sum = SumFq2<B>;
+    type Canonical = CanonicalFq2<B>;
 
     #[inline(always)]
-    fn load(backend: B, rows: [&[Row; 2]; LANES]) -> Self {
-        Self::load(backend, rows.map(|[c0, _]| c0), rows.map(|[_, c1]| c1))
+    fn load_canonical(backend: B, rows: B::Each<&[Row; 2]>) -> Self::Canonical {
+        CanonicalFq2 {
+            c0: Canonical::load(backend, part::<B, 2>(&rows, 0)),
+            c1: Canonical::load(backend, part::<B, 2>(&rows, 1)),
+        }
     }
 
     #[inline(always)]
-    fn load_ark(backend: B, rows: [&[Row; 2]; LANES]) -> Self {
+    fn lowest_limbs_meet(a: Self::Canonical, b: Self::Canonical) -> bool {
+        a.c0.lowest_limbs_meet(b.c0)
+    }
+
+    #[inline(always)]
+    fn add_or_sub(mask: u8, a: Self, b: Self) -> Self::Sum {
+        SumFq2 { c0: Reduced::add_or_sub(mask, a.c0, b.c0), c1: Reduced::add_or_sub(mask, a.c1, b.c1) }
+    }
+
+    #[inline(always)]
+    fn sub_once_and_twice(self, b: Self::Canonical, c: Self::Canonical) -> [Self::Sum; 2] {
+        let [c0, other_c0] = self.c0.sub_once_and_twice(b.c0, c.c0);
+        let [c1, other_c1] = self.c1.sub_once_and_twice(b.c1, c.c1);
+        [SumFq2 { c0, c1 }, SumFq2 { c0: other_c0, c1: other_c1 }]
+    }
+
+    #[inline(always)]
+    fn store_points(x: Self::Sum, y: Self::Sum) -> B::Each<Point<[Row; 2]>> {
+        let (x, y) = (x.c0.store_two(x.c1), y.c0.store_two(y.c1));
+        B::each(|lane| Point { x: x.as_ref()[lane], y: y.as_ref()[lane] })
+    }
+
+    #[inline(always)]
+    fn load(backend: B, rows: B::Each<&[Row; 2]>) -> Self {
+        Self::load(backend, part::<B, 2>(&rows, 0), part::<B, 2>(&rows, 1))
+    }
+
+    #[inline(always)]
+    fn load_ark(backend: B, rows: B::Each<&[Row; 2]>) -> Self {
         Self {
-            c0: Reduced::load_ark(backend, rows.map(|[c0, _]| c0)),
-            c1: Reduced::load_ark(backend, rows.map(|[_, c1]| c1)),
+            c0: Reduced::load_ark(backend, part::<B, 2>(&rows, 0)),
+            c1: Reduced::load_ark(backend, part::<B, 2>(&rows, 1)),
         }
     }
 
@@ -276,14 +366,14 @@ impl<B: Backend> Lanes<B, [Row; 2]> for ReducedFq2<B> {
     }
 
     #[inline(always)]
-    fn store(sum: Self::Sum) -> [[Row; 2]; LANES] {
+    fn store(sum: Self::Sum) -> B::Each<[Row; 2]> {
         let (c0, c1) = (sum.c0.store(), sum.c1.store());
-        core::array::from_fn(|i| [c0[i], c1[i]])
+        B::each(|i| [c0.as_ref()[i], c1.as_ref()[i]])
     }
 
     #[inline(always)]
-    fn store_ark(backend: B, sum: Self::Sum) -> [[Row; 2]; LANES] {
+    fn store_ark(backend: B, sum: Self::Sum) -> B::Each<[Row; 2]> {
         let (c0, c1) = (sum.c0.store_ark(backend), sum.c1.store_ark(backend));
-        core::array::from_fn(|i| [c0[i], c1[i]])
+        B::each(|i| [c0.as_ref()[i], c1.as_ref()[i]])
     }
 }

@@ -1,9 +1,9 @@
 //! Points of G1 and G2 in bulk.
 //!
 //! ```text
-//!   mod         Point: x and y as rows, all zero for infinity;  Curve: the two groups;  conversion, eight points at a time
+//!   mod         Point: x and y as rows, all zero for infinity;  Curve: the two groups;  conversion
 //!   addition    many independent affine additions, one inversion for each batch of them
-//!   coordinate  a coordinate in memory (one row or two) and eight in vectors
+//!   coordinate  a coordinate in memory (one row or two) and in vectors
 //!   inverse     inversion in Fq
 //! ```
 //!
@@ -25,7 +25,7 @@ use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use ark_ff::MontFp;
 use zeroize::Zeroize;
 
-use crate::vector::{Backend, Kernel, LANES, Row};
+use crate::vector::{Backend, Kernel, Row};
 
 /// A group: G1 or G2.
 pub(crate) trait Curve:
@@ -160,18 +160,18 @@ impl<R: Coordinate> Kernel for FromBackend<'_, R> {
 /// compile it without the processor's features.
 #[inline(always)]
 fn convert<B: Backend, R: Coordinate, const ENTER: bool>(backend: B, points: &mut [Point<R>]) {
-    for points in points.chunks_mut(LANES) {
+    for points in points.chunks_mut(B::LANES) {
         let last = points.len() - 1;
-        let x = convert_eight::<B, R, ENTER>(backend, core::array::from_fn(|lane| &points[lane.min(last)].x));
-        let y = convert_eight::<B, R, ENTER>(backend, core::array::from_fn(|lane| &points[lane.min(last)].y));
-        for (lane, point) in points.iter_mut().enumerate() {
-            *point = Point { x: x[lane], y: y[lane] };
+        let x = convert_each::<B, R, ENTER>(backend, B::each(|lane| &points[lane.min(last)].x));
+        let y = convert_each::<B, R, ENTER>(backend, B::each(|lane| &points[lane.min(last)].y));
+        for (point, (x, y)) in points.iter_mut().zip(x.into_iter().zip(y)) {
+            *point = Point { x, y };
         }
     }
 }
 
 #[inline(always)]
-fn convert_eight<B: Backend, R: Coordinate, const ENTER: bool>(backend: B, rows: [&R; LANES]) -> [R; LANES] {
+fn convert_each<B: Backend, R: Coordinate, const ENTER: bool>(backend: B, rows: B::Each<&R>) -> B::Each<R> {
     if ENTER {
         R::Lanes::store(R::Lanes::<B>::load_ark(backend, rows).into())
     } else {

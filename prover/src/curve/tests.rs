@@ -42,7 +42,12 @@ fn sums_are_those_of_ark_ec<C: Curve>(points: &[Affine<C>], count: usize, rng: &
         let mut rows: Vec<_> = points.iter().map(Point::from_affine).collect();
         backend.run(ToBackend(&mut rows));
         let mut out = vec![Point::default(); count];
-        backend.run(Add::new(&mut Pairs { source: &rows, out: &mut out, entries: &entries }));
+        backend.run(Add::new(&mut Pairs {
+            source: &rows,
+            out: &mut out,
+            entries: &entries,
+            far: count % 2 == 0,
+        }));
         backend.run(FromBackend(&mut out));
         let sums: Vec<_> = out.into_iter().map(Point::to_affine).collect();
         assert_eq!(sums, expected, "{}", backend.name());
@@ -100,7 +105,7 @@ fn points_that_are_not_on_the_curve_add_up_to_something() {
     let rows = to_backend(&points);
     let entries: Vec<Pair> = (0..81).map(|k| Pair { first: k / 9, second: k % 9, place: k }).collect();
     let mut out = vec![Point::default(); 81];
-    dispatch(Add::new(&mut Pairs { source: &rows, out: &mut out, entries: &entries }));
+    dispatch(Add::new(&mut Pairs { source: &rows, out: &mut out, entries: &entries, far: false }));
     // Only the pairs of equal points, other than the one with y = 0, are given a tangent.
     assert_eq!(out.iter().filter(|point| !point.is_infinity()).count(), 8);
 }

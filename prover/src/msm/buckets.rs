@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::chunk::{Chunk, Windows};
 use super::pool::{Pool, erase};
 use crate::curve::{Accumulate, Add, Coordinate, NEGATIVE, Pair, Pairs, Point};
-use crate::vector::Backend;
+use crate::vector::{Backend, prefetch};
 
 /// A segment ends with the bucket that brings it to this many points…
 const SEGMENT_POINTS: u32 = 8192;
@@ -23,6 +23,8 @@ const SEGMENT_POINTS: u32 = 8192;
 const HEAVY: usize = 4096;
 /// Sizes of regions: 2^0 to [`HEAVY`] places.
 const CLASSES: usize = HEAVY.ilog2() as usize + 1;
+/// So many points are copied between announcing that one is read and reading it.
+const AHEAD: usize = 16;
 /// Stands in the list where a region has no point.
 const NONE: u32 = u32::MAX;
 
@@ -339,8 +341,13 @@ fn reduce<B: Backend, R: Coordinate>(backend: B, task: Reduce<'_, R>, tree: &mut
     let (active, last) = list.split_at(list.len() - singles);
     let finished;
     (order, finished) = order.split_at(order.len() - singles);
-    for (&index, &bucket) in last.iter().zip(finished) {
-        tree.finish(sums, bucket, &points[(index & !NEGATIVE) as usize], index & NEGATIVE);
+    let point = |index: u32| &points[(index & !NEGATIVE) as usize];
+    for (at, (&index, &bucket)) in last.iter().zip(finished).enumerate() {
+        if let Some((&index, &bucket)) = last.get(at + AHEAD).zip(finished.get(at + AHEAD)) {
+            prefetch(point(index));
+            prefetch(&sums[bucket as usize]);
+        }
+        tree.finish(sums, bucket, point(index), index & NEGATIVE);
     }
     let [mut here, mut next] = core::mem::take(&mut tree.levels);
     let [mut list_here, mut list_next] = core::mem::take(&mut tree.lists);
@@ -356,10 +363,15 @@ fn reduce<B: Backend, R: Coordinate>(backend: B, task: Reduce<'_, R>, tree: &mut
         }
         let source = if level == 1 { points } else { &here };
         let (pairs, copies) = halve(&list_here, &mut list_next, tree);
-        for &(from, to) in &tree.copies[..copies] {
+        let copies = &tree.copies[..copies];
+        for (at, &(from, to)) in copies.iter().enumerate() {
+            if let Some(&(from, _)) = copies.get(at + AHEAD) {
+                prefetch(&source[from as usize]);
+            }
             next[to as usize] = source[from as usize];
         }
-        backend.run(Add::new(&mut Pairs { source, out: &mut next, entries: &tree.pairs[..pairs] }));
+        let entries = &tree.pairs[..pairs];
+        backend.run(Add::new(&mut Pairs { source, out: &mut next, entries, far: level == 1 }));
         core::mem::swap(&mut here, &mut next);
         core::mem::swap(&mut list_here, &mut list_next);
 

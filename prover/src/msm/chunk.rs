@@ -19,7 +19,7 @@ use super::digits::{Half, digits, halves};
 use super::frequent::Frequent;
 use super::{Bases, NotReduced, Scalars};
 use crate::curve::{Coordinate, Curve, Lanes, NEGATIVE, Point, PointOf, ToBackend};
-use crate::vector::{Backend, Base, Kernel, LANES, Reduced};
+use crate::vector::{Backend, Base, Kernel, Reduced};
 
 /// Pairs of base and scalar that one task takes.
 pub(super) const BLOCK: usize = 2048;
@@ -288,17 +288,18 @@ impl<R: Coordinate> Kernel for Images<'_, R> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) {
-        let beta = Reduced::<B, Base>::load_ark(backend, [&self.beta.0.0; LANES]);
-        for (points, images) in self.points.chunks_mut(LANES).zip(self.images.chunks_mut(LANES)) {
+        let beta = Reduced::<B, Base>::load_ark(backend, B::each(|_| &self.beta.0.0));
+        for (points, images) in self.points.chunks_mut(B::LANES).zip(self.images.chunks_mut(B::LANES)) {
             let last = points.len() - 1;
             let lane = |i: usize| i.min(last);
-            let x = R::Lanes::<B>::load_ark(backend, core::array::from_fn(|i| &points[lane(i)].x));
-            let y = R::Lanes::<B>::load_ark(backend, core::array::from_fn(|i| &points[lane(i)].y));
+            let x = R::Lanes::<B>::load_ark(backend, B::each(|i| &points[lane(i)].x));
+            let y = R::Lanes::<B>::load_ark(backend, B::each(|i| &points[lane(i)].y));
             let image_x = R::Lanes::store(x.scale(beta).into());
-            let (x, y) = (R::Lanes::store(x.into()), R::Lanes::store(y.into()));
-            for (i, (point, image)) in points.iter_mut().zip(images).enumerate() {
-                *point = Point { x: x[i], y: y[i] };
-                *image = Point { x: image_x[i], y: y[i] };
+            let coordinates =
+                R::Lanes::store(x.into()).into_iter().zip(R::Lanes::store(y.into())).zip(image_x);
+            for ((point, image), ((x, y), image_x)) in points.iter_mut().zip(images).zip(coordinates) {
+                *point = Point { x, y };
+                *image = Point { x: image_x, y };
             }
         }
     }

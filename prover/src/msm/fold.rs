@@ -144,7 +144,7 @@ fn fold_groups<B: Backend, R: Coordinate>(
         for ([_, odd], copy) in here.as_chunks().0.iter().zip(&mut next[arrays * length..]).take(length) {
             *copy = *odd;
         }
-        backend.run(Add::new(&mut Pairs { source: here, out: next, entries: pairs }));
+        backend.run(Add::new(&mut Pairs { source: here, out: next, entries: pairs, far: false }));
         core::mem::swap(here, next);
     }
 }

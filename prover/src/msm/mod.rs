@@ -40,7 +40,7 @@ use frequent::Frequent;
 use pool::{Pool, erase};
 
 /// Pairs of base and scalar that are in working memory at a time.
-const CHUNK: usize = 16 * BLOCK;
+const CHUNK: usize = 32 * BLOCK;
 /// Scalars that the choice of windows looks at.
 const SAMPLE: usize = 512;
 /// The widest window: its buckets are numbered by 15 bits.

@@ -7,16 +7,16 @@ use core::marker::PhantomData;
 
 use super::Panel;
 use super::networks::{Factors, Network, Values};
-use crate::vector::{Backend, Kernel, LANES, Reduced, Row};
+use crate::vector::{Backend, Kernel, Reduced, Row};
 
 /// The rows in memory of a vector whose elements lie side by side.
 #[inline(always)]
-fn side_by_side(values: &[Fr], offset: usize) -> Option<[&Row; LANES]> {
-    let values: &[Fr; LANES] = values.get(offset..)?.first_chunk()?;
-    Some(values.each_ref().map(|value| &value.0.0))
+fn side_by_side<B: Backend>(values: &[Fr], offset: usize) -> Option<B::Each<&Row>> {
+    let values = values.get(offset..offset + B::LANES)?;
+    Some(B::each(|lane| &values[lane].0.0))
 }
 
-/// Reads eight columns of a panel.
+/// Reads as many columns as a vector has lanes, of a panel.
 pub(super) struct LoadColumns<'a, 'b, B: Backend> {
     pub(super) backend: B,
     pub(super) column: &'a mut Vec<Values<B>>,
@@ -30,14 +30,14 @@ impl<O: Backend> Kernel for LoadColumns<'_, '_, O> {
     fn run<B: Backend>(self, _: B) {
         self.column.clear();
         for row in self.panel {
-            if let Some(rows) = side_by_side(row, self.offset) {
+            if let Some(rows) = side_by_side::<O>(row, self.offset) {
                 self.column.push(Reduced::load(self.backend, rows).into());
             }
         }
     }
 }
 
-/// Writes eight columns of a panel.
+/// Writes as many columns as a vector has lanes, of a panel.
 pub(super) struct StoreColumns<'a, 'b, B: Backend> {
     pub(super) column: &'a [Values<B>],
     pub(super) panel: &'a mut Panel<'b>,
@@ -57,7 +57,7 @@ impl<O: Backend> Kernel for StoreColumns<'_, '_, O> {
     }
 }
 
-/// Reads eight rows, side by side in `rows`, and multiplies by a factor for each value.
+/// Reads a row for each lane, side by side in `rows`, and multiplies by a factor for each value.
 pub(super) struct LoadRows<'a, B: Backend> {
     pub(super) backend: B,
     pub(super) column: &'a mut Vec<Values<B>>,
@@ -71,25 +71,22 @@ impl<O: Backend> Kernel for LoadRows<'_, O> {
     #[inline(always)]
     fn run<B: Backend>(self, _: B) {
         self.column.clear();
-        let Some(rows) = eight_slices(self.rows, self.columns) else { return };
+        let Some(rows) = slices::<O>(self.rows, self.columns) else { return };
         for (j, factors) in self.factors.iter().enumerate().take(self.columns) {
-            let values = Reduced::load(self.backend, rows.map(|row| &row[j].0.0));
+            let values = Reduced::load(self.backend, O::each(|lane| &rows.as_ref()[lane][j].0.0));
             self.column.push(values.mul(*factors).into());
         }
     }
 }
 
-/// The eight rows of a group, each of `columns` values.
+/// The rows of a group, each of `columns` values.
 #[inline(always)]
-fn eight_slices(rows: &[Fr], columns: usize) -> Option<[&[Fr]; LANES]> {
-    let mut slices = [rows; LANES];
-    for (l, slice) in slices.iter_mut().enumerate() {
-        *slice = rows.get(l * columns..(l + 1) * columns)?;
-    }
-    Some(slices)
+fn slices<B: Backend>(rows: &[Fr], columns: usize) -> Option<B::Each<&[Fr]>> {
+    let rows = rows.get(..B::LANES * columns)?;
+    Some(B::each(|lane| &rows[lane * columns..(lane + 1) * columns]))
 }
 
-/// Multiplies by a factor for each value and writes eight rows.
+/// Multiplies by a factor for each value and writes a row for each lane.
 pub(super) struct StoreRows<'a, B: Backend> {
     pub(super) column: &'a [Values<B>],
     pub(super) factors: &'a [Values<B>],
@@ -164,15 +161,17 @@ pub(super) struct Powers<'a, B: Backend> {
     pub(super) backend: B,
     pub(super) powers: &'a mut Vec<Values<B>>,
     pub(super) count: usize,
-    pub(super) first: [&'a Fr; LANES],
-    pub(super) root: [&'a Fr; LANES],
+    pub(super) first: B::Each<&'a Fr>,
+    pub(super) root: B::Each<&'a Fr>,
 }
 
 impl<O: Backend> Kernel for Powers<'_, O> {
     type Output = ();
     #[inline(always)]
     fn run<B: Backend>(self, _: B) {
-        let load = |values: [&'_ Fr; LANES]| Reduced::load_ark(self.backend, values.map(|value| &value.0.0));
+        let load = |values: O::Each<&'_ Fr>| {
+            Reduced::load_ark(self.backend, O::each(|lane| &values.as_ref()[lane].0.0))
+        };
         self.powers.clear();
         self.powers.push(load(self.first).into());
         let mut step: Factors<O> = load(self.root).square();

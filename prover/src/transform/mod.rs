@@ -1,4 +1,4 @@
-//! From values on the n-th roots of unity to values on the odd points, eight transforms at a time.
+//! From values on the n-th roots of unity to values on the odd points, a transform in each lane of a vector: here, of eight.
 //!
 //! ```text
 //!   n = rows × columns; place j = j1 · columns + j2; coefficient k = k1 + rows · k2; odd point i = i1 · columns + i2
@@ -31,11 +31,12 @@ use core::marker::PhantomData;
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
-use crate::vector::{Backend, Kernel, LANES, Reduced, dispatch};
+use crate::vector::modulus::power_of_two;
+use crate::vector::{Backend, Kernel, LANES, Modulus, Reduced, Scalar, dispatch};
 use kernels::{LoadColumns, LoadRows, Multiply, Powers, Run, StoreColumns, StoreRows, Subtract};
 use networks::{Factors, FromBitReversed, Network, Points, ToBitReversed, Values, powers};
 
-/// Shorter vectors have no eight rows and eight columns.
+/// Shorter vectors have no eight rows and eight columns, as some backends need.
 pub(crate) const SHORTEST: usize = LANES * LANES;
 
 /// Columns of one piece of work: at 32 bytes each, a kilobyte of each row.
@@ -134,9 +135,9 @@ type Panel<'a> = Vec<&'a mut [Fr]>;
 #[derive(Debug)]
 struct Scratch<B: Backend> {
     column: Vec<Values<B>>,
-    /// A second column, or the factors of eight rows before their transform.
+    /// A second column, or the factors of a group of rows before their transform.
     second: Vec<Values<B>>,
-    /// The factors of eight rows after their transform.
+    /// The factors of a group of rows after their transform.
     third: Vec<Values<B>>,
 }
 
@@ -211,6 +212,7 @@ impl<B: Backend> Plan<B> {
         let inverse = root.inverse()?;
         let reversed = |k: usize| k.reverse_bits() >> (usize::BITS - log_rows);
         let (powers, inverses) = (powers(root, rows), powers(inverse, rows));
+        let one = power_of_two(&Scalar::P, B::LOG2_R);
         let pair = |p: usize| Some([*powers.get(reversed(p))?, *inverses.get(reversed(p))?]);
         Some(Self {
             backend,
@@ -222,7 +224,7 @@ impl<B: Backend> Plan<B> {
             outward: FromBitReversed::new(backend, log_rows, row_root, Points::Even),
             row_roots: (0..rows).map(pair).collect::<Option<_>>()?,
             scale: Fr::from(length as u64).inverse()?,
-            leave: Reduced::load_ark(backend, Factors::<B>::one(backend).store().each_ref()),
+            leave: Reduced::load_ark(backend, B::each(|_| &one)),
         })
     }
 
@@ -240,13 +242,13 @@ impl<B: Backend> Plan<B> {
         panels
     }
 
-    /// The matrix cut between every eighth row and the next, numbered.
+    /// The matrix cut into groups of rows, one for each lane, numbered.
     fn rows<'a>(&self, values: &'a mut [Fr]) -> impl IndexedParallelIterator<Item = (usize, &'a mut [Fr])> {
-        values.par_chunks_exact_mut(LANES * self.columns).enumerate()
+        values.par_chunks_exact_mut(B::LANES * self.columns).enumerate()
     }
 
     fn inward(&self, scratch: &mut Scratch<B>, panel: &mut Panel<'_>) {
-        for offset in offsets(panel) {
+        for offset in offsets::<B>(panel) {
             self.load_columns(&mut scratch.column, panel, offset);
             self.run(&self.inward, &mut scratch.column);
             self.store_columns(&scratch.column, panel, offset);
@@ -260,7 +262,7 @@ impl<B: Backend> Plan<B> {
         (a, b): (&Panel<'_>, &Panel<'_>),
         out: &mut Panel<'_>,
     ) {
-        for offset in offsets(out) {
+        for offset in offsets::<B>(out) {
             self.load_columns(&mut scratch.column, a, offset);
             self.load_columns(&mut scratch.second, b, offset);
             self.backend.run(Multiply { column: &mut scratch.column, by: &scratch.second });
@@ -269,14 +271,15 @@ impl<B: Backend> Plan<B> {
         }
     }
 
-    /// The factors of group `group` of eight rows.
+    /// The factors of group `group` of rows.
     fn prepare_rows(&self, scratch: &mut Scratch<B>, group: usize) {
-        let Some(roots) = self.row_roots.get(group * LANES..).and_then(<[_]>::first_chunk) else { return };
+        let Some(roots) = self.row_roots.get(group * B::LANES..(group + 1) * B::LANES) else { return };
         let (before, after) = (&mut scratch.second, &mut scratch.third);
-        let inverses = roots.each_ref().map(|[_, inverse]| inverse);
-        let roots = roots.each_ref().map(|[root, _]| root);
+        let inverses = B::each(|lane| &roots[lane][1]);
+        let roots = B::each(|lane| &roots[lane][0]);
+        let scale = B::each(|_| &self.scale);
         let (backend, count) = (self.backend, self.columns);
-        backend.run(Powers { backend, powers: before, count, first: [&self.scale; LANES], root: inverses });
+        backend.run(Powers { backend, powers: before, count, first: scale, root: inverses });
         backend.run(Powers { backend, powers: after, count, first: roots, root: roots });
     }
 
@@ -290,7 +293,7 @@ impl<B: Backend> Plan<B> {
     }
 
     fn outward(&self, scratch: &mut Scratch<B>, panel: &mut Panel<'_>) {
-        for offset in offsets(panel) {
+        for offset in offsets::<B>(panel) {
             self.load_columns(&mut scratch.column, panel, offset);
             self.run(&self.outward, &mut scratch.column);
             self.store_columns(&scratch.column, panel, offset);
@@ -299,7 +302,7 @@ impl<B: Backend> Plan<B> {
 
     /// [`Plan::outward`] of a, b and c, and a b - c in place of a.
     fn outward_quotient(&self, scratch: &mut Scratch<B>, a: &mut Panel<'_>, b: &Panel<'_>, c: &Panel<'_>) {
-        for offset in offsets(a) {
+        for offset in offsets::<B>(a) {
             let Scratch { column, second, .. } = scratch;
             self.load_columns(column, a, offset);
             self.run(&self.outward, column);
@@ -326,10 +329,10 @@ impl<B: Backend> Plan<B> {
     }
 }
 
-/// Where each eight columns of a panel begin.
-fn offsets(panel: &Panel<'_>) -> impl Iterator<Item = usize> + use<> {
+/// Where the columns of each vector begin in a panel.
+fn offsets<B: Backend>(panel: &Panel<'_>) -> impl Iterator<Item = usize> + use<B> {
     let width = panel.first().map_or(0, |row| row.len());
-    (0..width).step_by(LANES)
+    (0..width).step_by(B::LANES)
 }
 
 #[cfg(test)]

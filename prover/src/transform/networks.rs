@@ -1,4 +1,4 @@
-//! Transforms of one column of vectors: eight transforms at once, one in each lane.
+//! Transforms of one column of vectors: a transform in each lane.
 //!
 //! ```text
 //!   to_bit_reversed     natural order in, bit-reversed out:  halves first, a block's twiddle is the same for all its butterflies
@@ -15,9 +15,9 @@
 use ark_bn254::Fr;
 use ark_ff::Field;
 
-use crate::vector::{Backend, LANES, Reduced, Scalar, Sum};
+use crate::vector::{Backend, Reduced, Scalar, Sum};
 
-/// Eight values on their way through a network.
+/// Values on their way through a network.
 pub(super) type Values<B> = Sum<B, Scalar>;
 /// A factor, in the backend's form.
 pub(super) type Factors<B> = Reduced<B, Scalar>;
@@ -28,12 +28,16 @@ pub(super) trait Network<B: Backend> {
     fn run(&self, column: &mut [Values<B>]);
 }
 
-/// Vectors that are brought to an end together: at 320 bytes each, 20 KiB of a first-level cache of 32.
-const CACHED: usize = 64;
+/// Vectors that are brought to an end together, a power of four: at 320 bytes each 64, which are 20 KiB of a first-level cache of 32.
+const fn cached<B: Backend>() -> usize {
+    const BYTES: usize = 20 << 10;
+    let most = BYTES / size_of::<Values<B>>();
+    1 << (most.ilog2() & !1)
+}
 
 /// The same factor in every lane.
 pub(super) fn splat<B: Backend>(backend: B, factor: &Fr) -> Factors<B> {
-    Reduced::load_ark(backend, [&factor.0.0; LANES])
+    Reduced::load_ark(backend, B::each(|_| &factor.0.0))
 }
 
 /// The powers 1, `root`, … , `root`^(count - 1).
@@ -118,7 +122,7 @@ impl<B: Backend> Network<B> for ToBitReversed<B> {
             length /= 2;
         }
         // The upper levels over the whole column, then, part by part, those below.
-        for (part, end) in [(length, CACHED), (length.min(CACHED), 1)] {
+        for (part, end) in [(length, cached::<B>()), (length.min(cached::<B>()), 1)] {
             for (first_block, part) in column.chunks_exact_mut(part).enumerate() {
                 let (mut length, mut first_block) = (part.len(), first_block);
                 while length > end {
@@ -204,7 +208,7 @@ impl<B: Backend> Network<B> for FromBitReversed<B> {
                 }
             }
         }
-        let cached = length.min(if self.first.is_some() { 2 * CACHED } else { CACHED });
+        let cached = length.min(if self.first.is_some() { 2 * cached::<B>() } else { cached::<B>() });
         for (part, from) in [(cached, 0), (length, cached)] {
             for part in column.chunks_exact_mut(part) {
                 for factors in &self.factors {

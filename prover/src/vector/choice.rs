@@ -10,12 +10,18 @@ use super::avx2::Avx2;
 use super::ifma::Avx512Ifma;
 #[cfg(test)]
 use super::ifma::ModelledIfma;
-use super::portable::Portable;
+#[cfg(target_arch = "x86_64")]
+use super::portable::Adx;
+use super::portable::{Plain, Portable};
 use super::{Backend, Kernel};
 
 /// The environment variable that names a backend: `ifma`, `avx2` or `portable`; in tests also `ifma-model`, which runs the arithmetic of
-/// `ifma` on any processor. Unset or empty, the best that the processor has is taken.
+/// `ifma` on any processor, and `portable-rust`, which is `portable` without assembly where that has it. Unset or
+/// empty, the best that the processor has is taken.
 const VARIABLE: &str = "ZKPOV_VECTORS";
+
+/// The name of the backend without vectors.
+const PORTABLE: &str = "portable";
 
 /// A backend that this processor can run.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +32,11 @@ pub(crate) enum Choice {
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    /// x86-64 with BMI 2 and ADX: as any processor, with products in assembly.
+    #[cfg(target_arch = "x86_64")]
+    Adx(Portable<Adx>),
     /// Any processor.
-    Portable(Portable),
+    Plain(Portable<Plain>),
     /// Any processor, with a model of AVX-512 IFMA.
     #[cfg(test)]
     Modelled(ModelledIfma),
@@ -42,10 +51,27 @@ impl Choice {
             available.extend(Avx512Ifma::detect().map(Self::Ifma));
             available.extend(Avx2::detect().map(Self::Avx2));
         }
-        available.push(Self::Portable(Portable));
+        available.push(Self::portable());
         #[cfg(test)]
-        available.push(Self::Modelled(ModelledIfma::modelled()));
+        {
+            if Self::portable().name() != Self::PLAIN.name() {
+                available.push(Self::PLAIN);
+            }
+            available.push(Self::Modelled(ModelledIfma::modelled()));
+        }
         available
+    }
+
+    /// The one that runs anywhere.
+    const PLAIN: Self = Self::Plain(Portable::PLAIN);
+
+    /// The one without vectors, with products in assembly where the processor has the instructions.
+    fn portable() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(backend) = Portable::<Adx>::detect() {
+            return Self::Adx(backend);
+        }
+        Self::PLAIN
     }
 
     /// Those that tests of every backend run: the one that [`VARIABLE`] names, or all.
@@ -61,7 +87,10 @@ impl Choice {
             Self::Ifma(_) => "ifma",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
-            Self::Portable(_) => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Adx(_) => PORTABLE,
+            Self::Plain(_) if matches!(Self::portable(), Self::Plain(_)) => PORTABLE,
+            Self::Plain(_) => "portable-rust",
             #[cfg(test)]
             Self::Modelled(_) => "ifma-model",
         }
@@ -75,7 +104,9 @@ impl Choice {
             Self::Ifma(backend) => backend.run(kernel),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(backend) => backend.run(kernel),
-            Self::Portable(backend) => backend.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Adx(backend) => backend.run(kernel),
+            Self::Plain(backend) => backend.run(kernel),
             #[cfg(test)]
             Self::Modelled(backend) => backend.run(kernel),
         }
@@ -120,7 +151,7 @@ pub fn vectors() -> Result<&'static str, VectorsError> {
 /// begin, all backends being equal in what they compute it is the portable one.
 #[inline]
 pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    chosen().as_ref().map_or(Choice::Portable(Portable), |choice| *choice).run(kernel)
+    chosen().as_ref().map_or_else(|_| Choice::portable(), |choice| *choice).run(kernel)
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
-//! Eight elements of a prime field, with the bounds that the module's head describes in the types.
+//! Vectors of elements of a prime field, with the bounds that the module's head describes in the types.
 
 use core::marker::PhantomData;
 
 use super::modulus::power_of_two;
-use super::{Backend, LANES, Modulus, Row};
+use super::{Backend, Modulus, Row};
 
-/// Eight elements, reduced.
+/// A vector of elements, reduced.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reduced<B: Backend, M>(B::Vector, PhantomData<M>);
 
-/// Eight sums or differences of two reduced values (or reduced values themselves).
+/// Sums or differences of two reduced values (or reduced values themselves).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sum<B: Backend, M>(B::Vector, PhantomData<M>);
 
@@ -17,6 +17,31 @@ impl<B: Backend, M: Modulus> From<Reduced<B, M>> for Sum<B, M> {
     #[inline(always)]
     fn from(a: Reduced<B, M>) -> Self {
         Self(a.0, PhantomData)
+    }
+}
+
+/// Canonical values, as they were loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Canonical<B: Backend, M>(Reduced<B, M>);
+
+impl<B: Backend, M: Modulus> Canonical<B, M> {
+    /// Canonical values in the backend's form.
+    #[inline(always)]
+    pub(crate) fn load(backend: B, rows: B::Each<&Row>) -> Self {
+        Self(Reduced::load(backend, rows))
+    }
+
+    /// Whether the lowest limbs of two vectors are equal in some lane: if not, all values differ.
+    #[inline(always)]
+    pub(crate) fn lowest_limbs_meet(self, other: Self) -> bool {
+        B::lowest_limbs_meet(self.0.0, other.0.0)
+    }
+}
+
+impl<B: Backend, M> From<Canonical<B, M>> for Reduced<B, M> {
+    #[inline(always)]
+    fn from(a: Canonical<B, M>) -> Self {
+        a.0
     }
 }
 
@@ -58,19 +83,19 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
 
     /// Canonical values in the backend's form.
     #[inline(always)]
-    pub(crate) fn load(backend: B, rows: [&Row; LANES]) -> Self {
+    pub(crate) fn load(backend: B, rows: B::Each<&Row>) -> Self {
         Self(backend.unpack(rows), PhantomData)
     }
 
     /// The same value in every lane, from one canonical row in the backend's form.
     #[inline(always)]
     pub(crate) fn splat(backend: B, row: &Row) -> Self {
-        Self::load(backend, [row; LANES])
+        Self::load(backend, B::each(|_| row))
     }
 
     /// Values in Montgomery form with R = 2^256, each below 2^256 (canonical or not), into the backend's form.
     #[inline(always)]
-    pub(crate) fn load_ark(backend: B, rows: [&Row; LANES]) -> Self {
+    pub(crate) fn load_ark(backend: B, rows: B::Each<&Row>) -> Self {
         Self(backend.unpack_ark::<M>(rows), PhantomData)
     }
 
@@ -116,6 +141,18 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
         Sum(B::sub::<M>(self.0, other.0), PhantomData)
     }
 
+    /// The sum where the mask's bit is set, else the difference.
+    #[inline(always)]
+    pub(crate) fn add_or_sub(mask: u8, a: Self, b: Self) -> Sum<B, M> {
+        Sum(B::add_or_sub::<M>(mask, a.0, b.0), PhantomData)
+    }
+
+    /// a - b - c and a - 2 b - c.
+    #[inline(always)]
+    pub(crate) fn sub_once_and_twice(self, b: Canonical<B, M>, c: Canonical<B, M>) -> [Sum<B, M>; 2] {
+        B::sub_once_and_twice::<M>(self.0, b.0.0, c.0.0).map(|vector| Sum(vector, PhantomData))
+    }
+
     /// The difference to two others, in the bounds of reduced values.
     #[inline(always)]
     pub(crate) fn sub_two(self, other: Self, another: Self) -> Self {
@@ -130,7 +167,7 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
 
     /// [`Sum::store`].
     #[inline(always)]
-    pub(crate) fn store(self) -> [Row; LANES] {
+    pub(crate) fn store(self) -> B::Each<Row> {
         Sum::from(self).store()
     }
 }
@@ -168,13 +205,19 @@ impl<B: Backend, M: Modulus> Sum<B, M> {
 
     /// The canonical rows, in the backend's form.
     #[inline(always)]
-    pub(crate) fn store(self) -> [Row; LANES] {
+    pub(crate) fn store(self) -> B::Each<Row> {
         B::pack::<M>(self.0)
+    }
+
+    /// The canonical rows of two vectors, side by side, in the backend's form.
+    #[inline(always)]
+    pub(crate) fn store_two(self, other: Self) -> B::Each<[Row; 2]> {
+        B::pack_two::<M>(self.0, other.0)
     }
 
     /// The canonical rows in Montgomery form with R = 2^256, as `ark-ff` and the proving key have them.
     #[inline(always)]
-    pub(crate) fn store_ark(self, backend: B) -> [Row; LANES] {
+    pub(crate) fn store_ark(self, backend: B) -> B::Each<Row> {
         backend.pack_ark::<M>(self.0)
     }
 }

@@ -1,8 +1,8 @@
-//! Eight elements of Fq2 = Fq\[u\] / (u² + 1).
+//! Vectors of elements of Fq2 = Fq\[u\] / (u² + 1).
 
-use super::{Backend, Base, LANES, Reduced, Row, Sum};
+use super::{Backend, Base, Canonical, Reduced, Row, Sum};
 
-/// Eight elements, reduced in both parts.
+/// A vector of elements, reduced in both parts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReducedFq2<B: Backend> {
     /// The part without u.
@@ -11,13 +11,29 @@ pub(crate) struct ReducedFq2<B: Backend> {
     pub(crate) c1: Reduced<B, Base>,
 }
 
-/// Eight sums or differences of two reduced values.
+/// Sums or differences of two reduced values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SumFq2<B: Backend> {
     /// The part without u.
     pub(crate) c0: Sum<B, Base>,
     /// The part with u.
     pub(crate) c1: Sum<B, Base>,
+}
+
+/// Canonical values, as they were loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CanonicalFq2<B: Backend> {
+    /// The part without u.
+    pub(crate) c0: Canonical<B, Base>,
+    /// The part with u.
+    pub(crate) c1: Canonical<B, Base>,
+}
+
+impl<B: Backend> From<CanonicalFq2<B>> for ReducedFq2<B> {
+    #[inline(always)]
+    fn from(a: CanonicalFq2<B>) -> Self {
+        Self { c0: a.c0.into(), c1: a.c1.into() }
+    }
 }
 
 impl<B: Backend> From<ReducedFq2<B>> for SumFq2<B> {
@@ -50,7 +66,7 @@ impl<B: Backend> FactorFq2<B> for SumFq2<B> {
 impl<B: Backend> ReducedFq2<B> {
     /// Canonical values in the backend's form: rows c0, rows c1.
     #[inline(always)]
-    pub(crate) fn load(backend: B, c0: [&Row; LANES], c1: [&Row; LANES]) -> Self {
+    pub(crate) fn load(backend: B, c0: B::Each<&Row>, c1: B::Each<&Row>) -> Self {
         Self { c0: Reduced::load(backend, c0), c1: Reduced::load(backend, c1) }
     }
 

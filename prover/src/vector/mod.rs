@@ -1,14 +1,14 @@
-//! Arithmetic on eight field elements at a time, by whatever the processor has for it.
+//! Arithmetic on several field elements at a time, as many as the processor has use for.
 //!
 //! ```text
-//!   Fq2      eight elements of the quadratic extension of Fq         ┐ kernels (msm, transforms) are written over these,
-//!   Field    eight elements of Fq or Fr: Reduced, and Sum of two     ┘ generic in the backend
+//!   Fq2      elements of the quadratic extension of Fq               ┐ kernels (msm, transforms) are written over these,
+//!   Field    elements of Fq or Fr: Reduced, and Sum of two           ┘ generic in the backend, a vector of them at a time
 //!   ───────────────────────────────────────────────────────────────
 //!   Backend  limbs, mul, add, sub, pack, unpack        Kernel, dispatch: the processor's best backend, chosen once, or the one
-//!     ├─ ifma      AVX-512 IFMA, 5 × 52 bits            that the environment variable ZKPOV_VECTORS names
-//!     ├─ avx2      AVX2 + FMA, 5 limbs as doubles
+//!     ├─ ifma      AVX-512 IFMA, eight of 5 × 52 bits   that the environment variable ZKPOV_VECTORS names
+//!     ├─ avx2      AVX2 + FMA, eight of 5 doubles
 //!     └─ portable  4 × 64 bits, any processor
-//!   modulus  the two moduli and their Montgomery constants
+//!   modulus  the two moduli and their Montgomery constants      prefetch  reads that are announced
 //! ```
 //!
 //! # Bounds
@@ -30,36 +30,47 @@ mod fq2;
 mod ifma;
 pub(crate) mod modulus;
 mod portable;
+mod prefetch;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use choice::{Choice, dispatch};
 pub use choice::{VectorsError, vectors};
-pub(crate) use field::{Reduced, Sum};
-pub(crate) use fq2::{ReducedFq2, SumFq2};
+pub(crate) use field::{Canonical, Reduced, Sum};
+pub(crate) use fq2::{CanonicalFq2, ReducedFq2, SumFq2};
 pub(crate) use modulus::{Base, Modulus, Scalar};
+pub(crate) use prefetch::prefetch;
 
 use core::fmt::Debug;
 
 use self::modulus::power_of_two;
 
-/// How many elements a vector has.
+/// The most elements that a backend's vector has. Each has a power of two of them.
 pub(crate) const LANES: usize = 8;
 
 /// A field element in memory: 64-bit limbs, least significant first.
 pub(crate) type Row = [u64; 4];
 
-/// A way to compute on eight elements at once. A value of a backend's type, and so each of its vectors, is a proof that this
+/// A way to compute on several elements at once. A value of a backend's type, and so each of its vectors, is a proof that this
 /// processor can run it.
 ///
 /// The functions are the smallest set that kernels need, on untyped vectors; [`Reduced`] and [`Sum`] keep the bounds. `M` is the
 /// modulus. All are meant to be inlined into [`Backend::run`], which is where the processor's features are switched on.
 pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
-    /// Eight elements.
+    /// Elements, one in each lane.
     type Vector: Copy + Send + Sync + Debug;
+
+    /// Something for each lane.
+    type Each<T: Copy>: Copy + AsRef<[T]> + AsMut<[T]> + IntoIterator<Item = T>;
+
+    /// How many lanes there are.
+    const LANES: usize;
 
     /// Base-2 logarithm of the Montgomery R.
     const LOG2_R: u32;
+
+    /// What `thing` gives for each lane.
+    fn each<T: Copy>(thing: impl FnMut(usize) -> T) -> Self::Each<T>;
 
     /// Runs a kernel with the processor's features enabled. What the kernel calls and is not `#[inline(always)]` is compiled
     /// without them.
@@ -67,25 +78,35 @@ pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
 
     /// Integers below the modulus, as they are: reduced. Backends that do not define [`Backend::unpack_ark`] take integers below
     /// 2^256, and their multiplication takes the result.
-    fn unpack(self, rows: [&Row; LANES]) -> Self::Vector;
+    fn unpack(self, rows: Self::Each<&Row>) -> Self::Vector;
 
     /// Integers below 2^256, divided by 2^256 and multiplied by R: reduced.
     #[inline(always)]
-    fn unpack_ark<M: Modulus>(self, rows: [&Row; LANES]) -> Self::Vector {
+    fn unpack_ark<M: Modulus>(self, rows: Self::Each<&Row>) -> Self::Vector {
         // A Montgomery multiplication with R² / 2^256.
         let enter = const { &power_of_two(&M::P, 2 * Self::LOG2_R - 256) };
-        Self::mul::<M>(self.unpack(rows), self.unpack([enter; LANES]))
+        Self::mul::<M>(self.unpack(rows), self.unpack(Self::each(|_| enter)))
     }
 
     /// The canonical representatives, below the modulus, of a sum of up to two reduced values.
-    fn pack<M: Modulus>(a: Self::Vector) -> [Row; LANES];
+    fn pack<M: Modulus>(a: Self::Vector) -> Self::Each<Row>;
+
+    /// [`Backend::pack`] of two vectors, side by side.
+    #[inline(always)]
+    fn pack_two<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Each<[Row; 2]> {
+        let (a, b) = (Self::pack::<M>(a), Self::pack::<M>(b));
+        Self::each(|lane| [a.as_ref()[lane], b.as_ref()[lane]])
+    }
+
+    /// Whether the lowest limbs of two unpacked vectors are equal in some lane: if not, no lane has the same integer in both.
+    fn lowest_limbs_meet(a: Self::Vector, b: Self::Vector) -> bool;
 
     /// The canonical representatives of a sum of up to two reduced values, divided by R and multiplied by 2^256.
     #[inline(always)]
-    fn pack_ark<M: Modulus>(self, a: Self::Vector) -> [Row; LANES] {
+    fn pack_ark<M: Modulus>(self, a: Self::Vector) -> Self::Each<Row> {
         // A Montgomery multiplication with 2^256.
         let leave = const { &power_of_two(&M::P, 256) };
-        Self::pack::<M>(Self::mul::<M>(Self::settle(a), self.unpack([leave; LANES])))
+        Self::pack::<M>(Self::mul::<M>(Self::settle(a), self.unpack(Self::each(|_| leave))))
     }
 
     /// A sum as a multiplication takes it. For backends whose multiplication takes any sum, the same.
@@ -139,6 +160,23 @@ pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
 
     /// The difference of two reduced values.
     fn sub<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// The sum of two reduced values where the mask's bit is set, else their difference.
+    #[inline(always)]
+    fn add_or_sub<M: Modulus>(mask: u8, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        Self::select(mask, Self::add::<M>(a, b), Self::sub::<M>(a, b))
+    }
+
+    /// a - b - c and a - 2 b - c, sums both, for a reduced and b and c canonical.
+    #[inline(always)]
+    fn sub_once_and_twice<M: Modulus>(
+        a: Self::Vector,
+        b: Self::Vector,
+        c: Self::Vector,
+    ) -> [Self::Vector; 2] {
+        let once = Self::reduce::<M>(Self::sub::<M>(Self::reduce::<M>(Self::sub::<M>(a, b)), c));
+        [once, Self::sub::<M>(once, b)]
+    }
 
     /// a - b - c of reduced values, brought into the bounds of a reduced value.
     #[inline(always)]

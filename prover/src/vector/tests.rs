@@ -111,12 +111,37 @@ impl<M: Modulus> Kernel for Formulas<M> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> Self::Output {
+        let mut output = [[[0; 4]; LANES]; FORMULAS];
+        for start in (0..LANES).step_by(B::LANES) {
+            self.run_from(backend, start, &mut output);
+        }
+        output
+    }
+}
+
+/// The rows from `start` on, one for each lane.
+#[inline(always)]
+fn load_ark<B: Backend, M: Modulus>(backend: B, rows: &[Row; LANES], start: usize) -> Reduced<B, M> {
+    Reduced::load_ark(backend, B::each(|lane| &rows[start + lane]))
+}
+
+/// The same, by way of memory in the backend's form.
+#[inline(always)]
+fn load_stored<B: Backend, M: Modulus>(backend: B, rows: &[Row; LANES], start: usize) -> Reduced<B, M> {
+    let stored = load_ark::<B, M>(backend, rows, start).store();
+    Reduced::load(backend, B::each(|lane| &stored.as_ref()[lane]))
+}
+
+impl<M: Modulus> Formulas<M> {
+    /// On a vector that begins at lane `start` of eight.
+    #[inline(always)]
+    fn run_from<B: Backend>(&self, backend: B, start: usize, output: &mut [[Row; LANES]; FORMULAS]) {
         let Self([a, b, c, d], mask, _) = &self;
-        let a = Reduced::<B, M>::load_ark(backend, a.each_ref());
-        let b = Reduced::load_ark(backend, b.each_ref());
-        // By way of memory in the backend's form.
-        let c = Reduced::load(backend, Reduced::<B, M>::load_ark(backend, c.each_ref()).store().each_ref());
-        let d = Reduced::load(backend, Reduced::<B, M>::load_ark(backend, d.each_ref()).store().each_ref());
+        let mask = mask >> start;
+        let a = load_ark::<B, M>(backend, a, start);
+        let b = load_ark::<B, M>(backend, b, start);
+        let c = load_stored::<B, M>(backend, c, start);
+        let d = load_stored::<B, M>(backend, d, start);
         let results: [Sum<B, M>; FORMULAS] = [
             a.into(),
             c.into(),
@@ -131,10 +156,12 @@ impl<M: Modulus> Kernel for Formulas<M> {
             c.add(d).square().into(),
             c.sub(d).square().sub(c.add(d).reduce()),
             d.sub_two(b, c).into(),
-            Reduced::select(*mask, a, Reduced::zero(backend)).add(Reduced::one(backend)),
-            Sum::select(*mask, a.add(c), a.sub(c)),
+            Reduced::select(mask, a, Reduced::zero(backend)).add(Reduced::one(backend)),
+            Sum::select(mask, a.add(c), a.sub(c)),
         ];
-        results.map(|result| result.store_ark(backend))
+        for (output, result) in output.iter_mut().zip(results) {
+            output[start..start + B::LANES].copy_from_slice(result.store_ark(backend).as_ref());
+        }
     }
 }
 
@@ -159,10 +186,8 @@ fn expected<F: Field>([a, b, c, d]: [F; 4], selected: bool) -> [F; FORMULAS] {
 }
 
 fn formulas_agree<M: Oracle>(operands: [[Row; LANES]; 4], mask: u8) {
-    let formulas = || Formulas::<M>(operands, mask, PhantomData);
-    let by_backend = Choice::tested().into_iter().map(|choice| (choice.name(), choice.run(formulas())));
-    // The portable one also without the instructions that it uses where the processor has them.
-    for (name, results) in by_backend.chain([("portable, plain", formulas().run(portable::Portable))]) {
+    for choice in Choice::tested() {
+        let (name, results) = (choice.name(), choice.run(Formulas::<M>(operands, mask, PhantomData)));
         for lane in 0..LANES {
             let values = operands.map(|rows| M::element(&rows[lane]));
             let expected = expected(values, mask >> lane & 1 == 1);
@@ -233,10 +258,21 @@ impl Kernel for FormulasFq2 {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> Self::Output {
-        let [a0, a1, b0, b1] =
-            self.0.each_ref().map(|rows| Reduced::<B, Base>::load_ark(backend, rows.each_ref()));
+        let mut output = [[[[0; 4]; LANES]; 2]; FORMULAS_FQ2];
+        for start in (0..LANES).step_by(B::LANES) {
+            self.run_from(backend, start, &mut output);
+        }
+        output
+    }
+}
+
+impl FormulasFq2 {
+    /// On a vector that begins at lane `start` of eight.
+    #[inline(always)]
+    fn run_from<B: Backend>(&self, backend: B, start: usize, output: &mut [[[Row; LANES]; 2]; FORMULAS_FQ2]) {
+        let [a0, a1, b0, b1] = self.0.each_ref().map(|rows| load_ark::<B, Base>(backend, rows, start));
         let (a, b) = (ReducedFq2 { c0: a0, c1: a1 }, ReducedFq2 { c0: b0, c1: b1 });
-        [
+        let results: [SumFq2<B>; FORMULAS_FQ2] = [
             a.mul(b).into(),
             a.square().into(),
             a.add(b),
@@ -244,8 +280,13 @@ impl Kernel for FormulasFq2 {
             a.add(b).mul(a.sub(b)).into(),
             a.sub(b).square().into(),
             b.mul(a.add(b)).sub(a),
-        ]
-        .map(|result: SumFq2<B>| [result.c0.store_ark(backend), result.c1.store_ark(backend)])
+        ];
+        for (output, result) in output.iter_mut().zip(results) {
+            let parts = [result.c0.store_ark(backend), result.c1.store_ark(backend)];
+            for (output, part) in output.iter_mut().zip(parts) {
+                output[start..start + B::LANES].copy_from_slice(part.as_ref());
+            }
+        }
     }
 }
 

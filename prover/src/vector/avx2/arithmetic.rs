@@ -47,6 +47,13 @@ pub(super) fn select(mask: u8, mut a: Limbs, b: Limbs) -> Limbs {
     a
 }
 
+/// Whether the lowest limbs are the same in some lane.
+#[inline]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+pub(super) fn lowest_limbs_meet(a: &Limbs, b: &Limbs) -> bool {
+    a.0[0].meets(b.0[0])
+}
+
 /// Integers below the modulus.
 #[inline]
 #[target_feature(enable = "avx2,fma,bmi1,bmi2")]

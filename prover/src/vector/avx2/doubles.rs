@@ -4,12 +4,12 @@
 #![allow(unsafe_code)] // Loads and stores through pointers.
 
 use core::arch::x86_64::{
-    __m256d, __m256i, _CMP_LT_OQ, _mm256_add_epi64, _mm256_add_pd, _mm256_and_pd, _mm256_and_si256,
-    _mm256_blendv_pd, _mm256_castpd_si256, _mm256_castsi256_pd, _mm256_cmp_pd, _mm256_cmpeq_epi64,
-    _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_loadu_si256, _mm256_or_si256, _mm256_permute2x128_si256,
-    _mm256_set1_epi64x, _mm256_set1_pd, _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_slli_epi64,
-    _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_pd, _mm256_unpackhi_epi64,
-    _mm256_unpacklo_epi64, _mm256_xor_si256,
+    __m256d, __m256i, _CMP_EQ_OQ, _CMP_LT_OQ, _mm256_add_epi64, _mm256_add_pd, _mm256_and_pd,
+    _mm256_and_si256, _mm256_blendv_pd, _mm256_castpd_si256, _mm256_castsi256_pd, _mm256_cmp_pd,
+    _mm256_cmpeq_epi64, _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_loadu_si256, _mm256_movemask_pd,
+    _mm256_or_pd, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi64x, _mm256_set1_pd,
+    _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_slli_epi64, _mm256_srli_epi64, _mm256_storeu_si256,
+    _mm256_sub_epi64, _mm256_sub_pd, _mm256_unpackhi_epi64, _mm256_unpacklo_epi64, _mm256_xor_si256,
 };
 
 use super::super::{LANES, Row};
@@ -98,6 +98,15 @@ impl Doubles {
                 _mm256_and_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(a1, zero), v1),
             ]
         })
+    }
+
+    /// Whether some lane has the same number in both.
+    #[inline]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+    pub(super) fn meets(self, other: Self) -> bool {
+        let ([a0, a1], [b0, b1]) = (self.0, other.0);
+        let same = (_mm256_cmp_pd::<_CMP_EQ_OQ>(a0, b0), _mm256_cmp_pd::<_CMP_EQ_OQ>(a1, b1));
+        _mm256_movemask_pd(_mm256_or_pd(same.0, same.1)) != 0
     }
 
     /// Lane i of `a` where bit i of the mask is set, else of `b`.

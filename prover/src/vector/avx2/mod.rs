@@ -117,8 +117,16 @@ fn run<B: Backend, K: Kernel>(backend: B, kernel: K) -> K::Output {
 
 impl Backend for Avx2 {
     type Vector = Limbs;
+    type Each<T: Copy> = [T; LANES];
+
+    const LANES: usize = LANES;
 
     const LOG2_R: u32 = LOG2_R as u32;
+
+    #[inline(always)]
+    fn each<T: Copy>(thing: impl FnMut(usize) -> T) -> [T; LANES] {
+        core::array::from_fn(thing)
+    }
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -140,6 +148,11 @@ impl Backend for Avx2 {
     #[inline(always)]
     fn pack<M: Modulus>(a: Limbs) -> [Row; LANES] {
         enabled!(arithmetic::pack::<M>(&a))
+    }
+
+    #[inline(always)]
+    fn lowest_limbs_meet(a: Limbs, b: Limbs) -> bool {
+        enabled!(arithmetic::lowest_limbs_meet(&a, &b))
     }
 
     #[inline(always)]

@@ -22,6 +22,9 @@ impl<M: Modulus> Constants<M> {
     /// p.
     pub(super) const P: [u64; LIMBS] = limbs(&M::P);
 
+    /// 2 p.
+    pub(super) const P2: [u64; LIMBS] = multiple(&Self::P, 2);
+
     /// 3 p.
     pub(super) const P3: [u64; LIMBS] = multiple(&Self::P, 3);
 

@@ -17,6 +17,7 @@
 //! |---|---|---|---|
 //! | `add` | below 3 p, 3 p | below 6 p | |
 //! | `sub` | below 3 p, 3 p | in (0, 6 p) | a - b + 3 p |
+//! | `sub_once_and_twice` | a below 3 p, b and c below p | below 6 p | a - b - c + 2 p is in (0, 5 p), a - 2 b - c + 3 p in (0, 6 p) |
 //! | `reduce` | below 6 p | below 3 p | subtracts 3 p unless that is negative |
 //! | `mul`, `square` | product below 72 p² | below 3 p | `montgomery`; of two sums the product is below 36 p² |
 //! | `mul_fq2` | below 6 p | below 3 p | a0 b0 - a1 b1 + 36 p² and a0 b1 + a1 b0 are below 72 p² |
@@ -83,8 +84,16 @@ type Columns<L> = [L; COLUMNS];
 
 impl<L: Register> Backend for Ifma<L> {
     type Vector = Limbs<L>;
+    type Each<T: Copy> = [T; LANES];
+
+    const LANES: usize = LANES;
 
     const LOG2_R: u32 = LIMBS as u32 * LIMB_BITS;
+
+    #[inline(always)]
+    fn each<T: Copy>(thing: impl FnMut(usize) -> T) -> [T; LANES] {
+        core::array::from_fn(thing)
+    }
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -99,6 +108,16 @@ impl<L: Register> Backend for Ifma<L> {
     #[inline(always)]
     fn pack<M: Modulus>(a: Self::Vector) -> [Row; LANES] {
         if L::IN_SOFTWARE { in_software::pack::<L, M>(a) } else { pack::<L, M>(a) }
+    }
+
+    #[inline(always)]
+    fn pack_two<M: Modulus>(a: Self::Vector, b: Self::Vector) -> [[Row; 2]; LANES] {
+        if L::IN_SOFTWARE { in_software::pack_two::<L, M>(a, b) } else { pack_two::<L, M>(a, b) }
+    }
+
+    #[inline(always)]
+    fn lowest_limbs_meet(a: Self::Vector, b: Self::Vector) -> bool {
+        a[0].equal(b[0]) != 0
     }
 
     #[inline(always)]
@@ -134,6 +153,28 @@ impl<L: Register> Backend for Ifma<L> {
     #[inline(always)]
     fn sub<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
         if L::IN_SOFTWARE { in_software::difference::<L, M>(a, b) } else { difference::<L, M>(a, b) }
+    }
+
+    #[inline(always)]
+    fn add_or_sub<M: Modulus>(mask: u8, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        if L::IN_SOFTWARE {
+            in_software::sum_or_difference::<L, M>(mask, a, b)
+        } else {
+            sum_or_difference::<L, M>(mask, a, b)
+        }
+    }
+
+    #[inline(always)]
+    fn sub_once_and_twice<M: Modulus>(
+        a: Self::Vector,
+        b: Self::Vector,
+        c: Self::Vector,
+    ) -> [Self::Vector; 2] {
+        if L::IN_SOFTWARE {
+            in_software::sub_once_and_twice::<L, M>(a, b, c)
+        } else {
+            sub_once_and_twice::<L, M>(a, b, c)
+        }
     }
 
     #[inline(always)]
@@ -181,6 +222,31 @@ fn unpack<L: Register>(processor: L::Processor, rows: [&Row; LANES]) -> Limbs<L>
 /// The canonical representatives, transposed into rows.
 #[inline(always)]
 fn pack<L: Register, M: Modulus>(a: Limbs<L>) -> [Row; LANES] {
+    let [r02, r13, r46, r57] = pairs_of_rows::<L, M>(a);
+    let ([r0, r2], [r1, r3]) = (r02.store(), r13.store());
+    let ([r4, r6], [r5, r7]) = (r46.store(), r57.store());
+    [r0, r1, r2, r3, r4, r5, r6, r7]
+}
+
+/// [`pack`] of two vectors: each row of the one beside that of the other.
+#[inline(always)]
+fn pack_two<L: Register, M: Modulus>(a: Limbs<L>, b: Limbs<L>) -> [[Row; 2]; LANES] {
+    let ([a02, a13, a46, a57], [b02, b13, b46, b57]) = (pairs_of_rows::<L, M>(a), pairs_of_rows::<L, M>(b));
+    [
+        L::low_halves(a02, b02).store_line(),
+        L::low_halves(a13, b13).store_line(),
+        L::high_halves(a02, b02).store_line(),
+        L::high_halves(a13, b13).store_line(),
+        L::low_halves(a46, b46).store_line(),
+        L::low_halves(a57, b57).store_line(),
+        L::high_halves(a46, b46).store_line(),
+        L::high_halves(a57, b57).store_line(),
+    ]
+}
+
+/// Rows 0 and 2, 1 and 3, 4 and 6, 5 and 7 of the canonical representatives.
+#[inline(always)]
+fn pairs_of_rows<L: Register, M: Modulus>(a: Limbs<L>) -> [L; 4] {
     let limbs = canonical::<L, M>(a);
     let words = [
         limbs[0].or(limbs[1].shift_left::<52>()),
@@ -193,11 +259,12 @@ fn pack<L: Register, M: Modulus>(a: Limbs<L>) -> [Row; LANES] {
     // Pairs of words of rows 0, 2, 4, 6 (even) or 1, 3, 5, 7 (odd), to be joined.
     let first = even_low.constant(&[0, 1, 8, 9, 2, 3, 10, 11]);
     let second = even_low.constant(&[4, 5, 12, 13, 6, 7, 14, 15]);
-    let [r0, r2] = first.lookup_in_two(even_low, even_high).store();
-    let [r1, r3] = first.lookup_in_two(odd_low, odd_high).store();
-    let [r4, r6] = second.lookup_in_two(even_low, even_high).store();
-    let [r5, r7] = second.lookup_in_two(odd_low, odd_high).store();
-    [r0, r1, r2, r3, r4, r5, r6, r7]
+    [
+        first.lookup_in_two(even_low, even_high),
+        first.lookup_in_two(odd_low, odd_high),
+        second.lookup_in_two(even_low, even_high),
+        second.lookup_in_two(odd_low, odd_high),
+    ]
 }
 
 /// Karatsuba's three products, subtracted before they are reduced, so that there are two reductions and no sum to be brought
@@ -227,6 +294,25 @@ mod in_software {
     #[inline(never)]
     pub(super) fn pack<L: Register, M: Modulus>(a: Limbs<L>) -> [Row; LANES] {
         super::pack::<L, M>(a)
+    }
+
+    #[inline(never)]
+    pub(super) fn pack_two<L: Register, M: Modulus>(a: Limbs<L>, b: Limbs<L>) -> [[Row; 2]; LANES] {
+        super::pack_two::<L, M>(a, b)
+    }
+
+    #[inline(never)]
+    pub(super) fn sum_or_difference<L: Register, M: Modulus>(mask: u8, a: Limbs<L>, b: Limbs<L>) -> Limbs<L> {
+        super::sum_or_difference::<L, M>(mask, a, b)
+    }
+
+    #[inline(never)]
+    pub(super) fn sub_once_and_twice<L: Register, M: Modulus>(
+        a: Limbs<L>,
+        b: Limbs<L>,
+        c: Limbs<L>,
+    ) -> [Limbs<L>; 2] {
+        super::sub_once_and_twice::<L, M>(a, b, c)
     }
 
     #[inline(never)]
@@ -286,6 +372,28 @@ fn difference<L: Register, M: Modulus>(a: Limbs<L>, b: Limbs<L>) -> Limbs<L> {
     carry(difference)
 }
 
+/// a + b where the mask's bit is set, else a - b + 3 p.
+#[inline(always)]
+fn sum_or_difference<L: Register, M: Modulus>(mask: u8, a: Limbs<L>, b: Limbs<L>) -> Limbs<L> {
+    let mut result = a;
+    for i in 0..LIMBS {
+        let difference = a[i].add(a[i].splat(Constants::<M>::P3[i])).sub(b[i]);
+        result[i] = L::select(mask, a[i].add(b[i]), difference);
+    }
+    carry(result)
+}
+
+/// a - b - c + 2 p and a - 2 b - c + 3 p.
+#[inline(always)]
+fn sub_once_and_twice<L: Register, M: Modulus>(a: Limbs<L>, b: Limbs<L>, c: Limbs<L>) -> [Limbs<L>; 2] {
+    let (mut once, mut twice) = (a, a);
+    for i in 0..LIMBS {
+        once[i] = a[i].add(a[i].splat(Constants::<M>::P2[i])).sub(b[i]).sub(c[i]);
+        twice[i] = once[i].add(a[i].splat(Constants::<M>::P[i])).sub(b[i]);
+    }
+    [carry(once), carry(twice)]
+}
+
 /// a + b, for a sum below 2^260.
 #[inline(always)]
 fn sum<L: Register>(a: Limbs<L>, b: Limbs<L>) -> Limbs<L> {
@@ -329,7 +437,8 @@ fn subtract_unless_negative<L: Register>(a: Limbs<L>, b: &[u64; LIMBS]) -> Limbs
 ///
 /// The quotient by p is estimated from the last limb t as q = ⌊t · QUOTIENT / 2^97⌋ with QUOTIENT = ⌊2^97 / (⌊p / 2^208⌋ + 1)⌋ below 2^52.
 /// As a ≥ t · 2^208 and p < (⌊p / 2^208⌋ + 1) · 2^208, it is never too large; a is below (t + 1) · 2^208 and t below 2^49, so that the
-/// estimate before its floor is less than 2^-40 below a / p. So a - q p is in [0, (1 + 2^-40) p), and at most one p is too much.
+/// estimate before its floor is less than 2^-40 below a / p. So a - q p is in [0, (1 + 2^-40) p), and at most one p is too much, which
+/// can only be where the last limb is no smaller than that of p: seldom in any lane, so this is looked at first.
 #[inline(always)]
 fn canonical<L: Register, M: Modulus>(a: Limbs<L>) -> Limbs<L> {
     let zero = a[0].splat(0);
@@ -340,7 +449,12 @@ fn canonical<L: Register, M: Modulus>(a: Limbs<L>) -> Limbs<L> {
     for i in 0..LIMBS {
         rest[i] = a[i].sub(quotient.lookup(zero.constant(&Constants::<M>::MULTIPLES[i])));
     }
-    subtract_unless_negative(carry(rest), &Constants::<M>::P)
+    let rest = carry(rest);
+    let last = rest[LIMBS - 1];
+    if last.sub(zero.splat(Constants::<M>::P[LIMBS - 1])).negative() == u8::MAX {
+        return rest;
+    }
+    subtract_unless_negative(rest, &Constants::<M>::P)
 }
 
 /// a · b in columns: in each at most five low and four high halves of products of limbs, so below 9 · 2^52.

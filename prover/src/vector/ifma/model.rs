@@ -51,6 +51,10 @@ impl Register for Model {
         [[a, b, c, d], [e, f, g, h]]
     }
 
+    fn store_line(self) -> [Row; 2] {
+        self.store()
+    }
+
     fn splat(self, value: u64) -> Self {
         Self([value; LANES])
     }
@@ -99,6 +103,10 @@ impl Register for Model {
         self.0.iter().enumerate().fold(0, |mask, (i, &lane)| mask | u8::from(lane.cast_signed() < 0) << i)
     }
 
+    fn equal(self, other: Self) -> u8 {
+        (0..LANES).fold(0, |mask, i| mask | u8::from(self.0[i] == other.0[i]) << i)
+    }
+
     fn select(mask: u8, a: Self, b: Self) -> Self {
         Self(core::array::from_fn(|i| if mask >> i & 1 == 1 { a.0[i] } else { b.0[i] }))
     }
@@ -117,6 +125,14 @@ impl Register for Model {
 
     fn odd_pairs(a: Self, b: Self) -> Self {
         Self::lanes(a, b, [2, 3, 6, 7, 10, 11, 14, 15])
+    }
+
+    fn low_halves(a: Self, b: Self) -> Self {
+        Self::lanes(a, b, [0, 1, 2, 3, 8, 9, 10, 11])
+    }
+
+    fn high_halves(a: Self, b: Self) -> Self {
+        Self::lanes(a, b, [4, 5, 6, 7, 12, 13, 14, 15])
     }
 
     fn lookup(self, table: Self) -> Self {

@@ -25,6 +25,9 @@ pub(crate) trait Register: Copy + Send + Sync + Debug + 'static {
     /// Register 0 to 3 and lanes 4 to 7: VMOVDQU, VEXTRACTI64X4.
     fn store(self) -> [Row; 2];
 
+    /// Both rows, one after the other: VMOVDQU64.
+    fn store_line(self) -> [Row; 2];
+
     /// `value` in every lane, whatever is in these: VPBROADCASTQ.
     fn splat(self, value: u64) -> Self;
 
@@ -61,6 +64,9 @@ pub(crate) trait Register: Copy + Send + Sync + Debug + 'static {
     /// A bit for each lane: whether it is negative as a signed integer. VPCMPQ.
     fn negative(self) -> u8;
 
+    /// A bit for each lane: whether it is the same in both. VPCMPEQQ.
+    fn equal(self, other: Self) -> u8;
+
     /// Lane i of `a` where bit i of the mask is set, else of `b`: VPBLENDMQ.
     fn select(mask: u8, a: Self, b: Self) -> Self;
 
@@ -75,6 +81,12 @@ pub(crate) trait Register: Copy + Send + Sync + Debug + 'static {
 
     /// The odd pairs of lanes of `a`, then those of `b`, a2 a3 a6 a7 b2 b3 b6 b7: VSHUFI64X2.
     fn odd_pairs(a: Self, b: Self) -> Self;
+
+    /// Lanes 0 to 3 of `a`, then those of `b`: VSHUFI64X2.
+    fn low_halves(a: Self, b: Self) -> Self;
+
+    /// Lanes 4 to 7 of `a`, then those of `b`: VSHUFI64X2.
+    fn high_halves(a: Self, b: Self) -> Self;
 
     /// The lane of `table` that the low three bits of each of these lanes name: VPERMQ.
     fn lookup(self, table: Self) -> Self;

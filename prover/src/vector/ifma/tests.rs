@@ -100,6 +100,11 @@ fn reduced_row<M: Modulus>(rng: &mut impl RngCore) -> Row {
     }
 }
 
+/// The rows of a backend with eight lanes.
+fn eight<B: Backend>(rows: &B::Each<Row>) -> [Row; LANES] {
+    core::array::from_fn(|lane| rows.as_ref()[lane])
+}
+
 /// On eight reduced numbers `a`, `b`, `c`, `d`: (a + b)(c + d), (a + b)(c - d), (a + b)², (a - b)², (a + b) reduced and (a - b).
 struct Formulas<M>([[Row; LANES]; 4], PhantomData<M>);
 
@@ -108,7 +113,7 @@ impl<M: Modulus> Kernel for Formulas<M> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> Self::Output {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|i| backend.unpack(self.0[i].each_ref()));
+        let [a, b, c, d] = [0, 1, 2, 3].map(|i| backend.unpack(B::each(|lane| &self.0[i][lane])));
         let (sum, difference) = (B::add::<M>(a, b), B::sub::<M>(a, b));
         [
             B::pack::<M>(B::mul::<M>(sum, B::add::<M>(c, d))),
@@ -118,6 +123,7 @@ impl<M: Modulus> Kernel for Formulas<M> {
             B::pack::<M>(B::reduce::<M>(sum)),
             B::pack::<M>(difference),
         ]
+        .map(|rows| eight::<B>(&rows))
     }
 }
 
@@ -148,14 +154,14 @@ impl<M: Modulus> Kernel for Fq2Formulas<M> {
 
     #[inline(always)]
     fn run<B: Backend>(self, backend: B) -> Self::Output {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|i| backend.unpack(self.0[i].each_ref()));
+        let [a, b, c, d] = [0, 1, 2, 3].map(|i| backend.unpack(B::each(|lane| &self.0[i][lane])));
         let twice = |a, b| [a, b].map(|part| B::settle_fq2::<M>(B::add::<M>(part, part)));
         [
             B::mul_fq2::<M>([a, b], [c, d]),
             B::mul_fq2::<M>(twice(a, b), twice(c, d)),
             B::square_fq2::<M>([a, b]),
         ]
-        .map(|parts| parts.map(B::pack::<M>))
+        .map(|parts| parts.map(|part| eight::<B>(&B::pack::<M>(part))))
     }
 }
 

@@ -3,11 +3,12 @@
 
 use core::arch::x86_64::{
     __m256i, __m512i, _mm256_loadu_si256, _mm256_storeu_si256, _mm512_add_epi64, _mm512_and_si512,
-    _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cmplt_epi64_mask, _mm512_extracti64x4_epi64,
-    _mm512_inserti64x4, _mm512_loadu_epi64, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64,
-    _mm512_mask_blend_epi64, _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_permutexvar_epi64,
-    _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_slli_epi64, _mm512_srai_epi64,
-    _mm512_srli_epi64, _mm512_sub_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+    _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cmpeq_epi64_mask, _mm512_cmplt_epi64_mask,
+    _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_loadu_epi64, _mm512_madd52hi_epu64,
+    _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_or_si512, _mm512_permutex2var_epi64,
+    _mm512_permutexvar_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2,
+    _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_storeu_epi64, _mm512_sub_epi64,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
 };
 
 use super::super::{Backend, Kernel, LANES, Row};
@@ -91,6 +92,14 @@ impl Register for Zmm {
     }
 
     #[inline(always)]
+    fn store_line(self) -> [Row; 2] {
+        let mut rows = [[0; 4]; 2];
+        // SAFETY: as for `intrinsic!`; two rows are the 64 bytes that the store writes, at any alignment.
+        unsafe { _mm512_storeu_epi64(core::ptr::from_mut(&mut rows).cast::<i64>(), self.0) };
+        rows
+    }
+
+    #[inline(always)]
     fn splat(self, value: u64) -> Self {
         Self(intrinsic!(_mm512_set1_epi64(value.cast_signed())))
     }
@@ -152,6 +161,11 @@ impl Register for Zmm {
     }
 
     #[inline(always)]
+    fn equal(self, other: Self) -> u8 {
+        intrinsic!(_mm512_cmpeq_epi64_mask(self.0, other.0))
+    }
+
+    #[inline(always)]
     fn select(mask: u8, a: Self, b: Self) -> Self {
         // The intrinsic takes its second argument where a bit is set.
         Self(intrinsic!(_mm512_mask_blend_epi64(mask, b.0, a.0)))
@@ -176,6 +190,16 @@ impl Register for Zmm {
     #[inline(always)]
     fn odd_pairs(a: Self, b: Self) -> Self {
         Self(intrinsic!(_mm512_shuffle_i64x2::<0b11_01_11_01>(a.0, b.0)))
+    }
+
+    #[inline(always)]
+    fn low_halves(a: Self, b: Self) -> Self {
+        Self(intrinsic!(_mm512_shuffle_i64x2::<0b01_00_01_00>(a.0, b.0)))
+    }
+
+    #[inline(always)]
+    fn high_halves(a: Self, b: Self) -> Self {
+        Self(intrinsic!(_mm512_shuffle_i64x2::<0b11_10_11_10>(a.0, b.0)))
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 
 use core::arch::asm;
 
-use super::super::{Modulus, Row};
+use super::super::{Backend, Kernel, Modulus, Row};
 
 /// Five words, rotated by one place at each use: t += a · (word `$i` of b), for the words of a one after the other. The flags are clear
 /// after `xor`; the low words of the products go along with CF, the high ones with OF. What t can be at most has 320 bits, so
@@ -112,6 +112,12 @@ macro_rules! zero {
     ($t:literal) => {
         concat!("xor {", $t, ":e}, {", $t, ":e}\n")
     };
+}
+
+/// Runs a kernel compiled for the instructions.
+#[target_feature(enable = "bmi2,adx")]
+pub(super) fn run<B: Backend, K: Kernel>(backend: B, kernel: K) -> K::Output {
+    kernel.run(backend)
 }
 
 /// [`super::multiply`] before its last subtraction.

@@ -1,4 +1,4 @@
-//! The backend that runs anywhere: eight times 4 × 64-bit limbs, R = 2^256, every value canonical (so a sum is reduced already). On
+//! The backend that runs anywhere: elements of 4 × 64-bit limbs, R = 2^256, every value canonical (so a sum is reduced already). On
 //! x86-64 processors with BMI 2 and ADX its products are made of their instructions.
 //!
 //! ```text
@@ -12,69 +12,108 @@ mod adx;
 #[cfg(test)]
 mod tests;
 
+use core::fmt::Debug;
 use core::hint::select_unpredictable;
+use core::marker::PhantomData;
 
-use super::modulus::power_of_two;
-use super::{Backend, Kernel, LANES, Modulus, Row};
+use super::modulus::subtract;
+use super::{Backend, Kernel, Modulus, Row};
 
-/// Any processor.
+/// Elements that are multiplied one after the other. A product of one alone waits for itself: for the carries of a row, of which the next
+/// row's quotient is made.
+const LANES: usize = 2;
+
+/// Any processor, with one of two multiplications.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Portable;
+pub(crate) struct Portable<P>(P);
 
-impl Backend for Portable {
-    type Vector = [Row; LANES];
+impl Portable<Plain> {
+    /// The backend that runs anywhere.
+    pub(crate) const PLAIN: Self = Self(Plain);
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Portable<Adx> {
+    /// The backend with multiplications in assembly, if this processor has the instructions.
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("adx")).then_some(Self(Adx(())))
+    }
+}
+
+/// Canonical elements. Made by the functions of [`Portable`] alone, so that they are a proof as that is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elements<P>([Row; LANES], PhantomData<P>);
+
+impl<P: Multiplier> Elements<P> {
+    /// What `element` gives for each lane.
+    #[inline(always)]
+    fn each(element: impl FnMut(usize) -> Row) -> Self {
+        Self(core::array::from_fn(element), PhantomData)
+    }
+}
+
+impl<P: Multiplier> Backend for Portable<P> {
+    type Vector = Elements<P>;
+    type Each<T: Copy> = [T; LANES];
+
+    const LANES: usize = LANES;
 
     const LOG2_R: u32 = 256;
 
     #[inline(always)]
+    fn each<T: Copy>(thing: impl FnMut(usize) -> T) -> [T; LANES] {
+        core::array::from_fn(thing)
+    }
+
+    #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.run(self)
+        self.0.run(self, kernel)
     }
 
     #[inline(always)]
     fn unpack(self, rows: [&Row; LANES]) -> Self::Vector {
-        rows.map(|row| *row)
+        Elements::each(|i| *rows[i])
     }
 
     #[inline(always)]
     fn unpack_ark<M: Modulus>(self, rows: [&Row; LANES]) -> Self::Vector {
-        // One multiplication by one (2^256) reduces a value that is not canonical.
-        products::<M>(&[const { power_of_two(&M::P, 256) }; LANES], &rows.map(|row| *row))
+        Elements::each(|i| reduce::<M>(*rows[i]))
     }
 
     #[inline(always)]
     fn pack_ark<M: Modulus>(self, a: Self::Vector) -> [Row; LANES] {
-        a
+        a.0
     }
 
     #[inline(always)]
     fn pack<M: Modulus>(a: Self::Vector) -> [Row; LANES] {
-        a
+        a.0
+    }
+
+    #[inline(always)]
+    fn lowest_limbs_meet(a: Self::Vector, b: Self::Vector) -> bool {
+        a.0.iter().zip(&b.0).any(|(a, b)| a[0] == b[0])
     }
 
     #[inline(always)]
     fn mul<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        products::<M>(&a, &b)
+        Self::product::<M>(&a, &b)
     }
 
     #[inline(always)]
     fn product<M: Modulus>(a: &Self::Vector, b: &Self::Vector) -> Self::Vector {
-        products::<M>(a, b)
-    }
-
-    #[inline(always)]
-    fn square<M: Modulus>(a: Self::Vector) -> Self::Vector {
-        products::<M>(&a, &a)
+        Elements::each(|i| reduce_once::<M>(P::multiply::<M>(&a.0[i], &b.0[i])))
     }
 
     #[inline(always)]
     fn mul_fq2<M: Modulus>(a: [Self::Vector; 2], b: [Self::Vector; 2]) -> [Self::Vector; 2] {
-        products_fq2::<M>(&a, &b)
+        P::products_fq2::<M>(&a.map(|part| part.0), &b.map(|part| part.0))
+            .map(|part| Elements(part, PhantomData))
     }
 
     #[inline(always)]
     fn square_fq2<M: Modulus>(a: [Self::Vector; 2]) -> [Self::Vector; 2] {
-        squares_fq2::<M>(&a)
+        P::squares_fq2::<M>(&a.map(|part| part.0)).map(|part| Elements(part, PhantomData))
     }
 
     #[inline(always)]
@@ -84,12 +123,17 @@ impl Backend for Portable {
 
     #[inline(always)]
     fn add<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        sums::<M>(&a, &b)
+        // Both are below p < 2^254, so nothing is carried out.
+        Elements::each(|i| reduce_once::<M>(add_rows(&a.0[i], &b.0[i])))
     }
 
     #[inline(always)]
     fn sub<M: Modulus>(a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        differences::<M>(&a, &b)
+        Elements::each(|i| {
+            let (difference, negative) = sub_rows(&a.0[i], &b.0[i]);
+            let p = |word: usize| select_unpredictable(negative, M::P[word], 0);
+            add_rows(&difference, &[p(0), p(1), p(2), p(3)])
+        })
     }
 
     #[inline(always)]
@@ -99,148 +143,129 @@ impl Backend for Portable {
 
     #[inline(always)]
     fn select(mask: u8, a: Self::Vector, b: Self::Vector) -> Self::Vector {
-        core::array::from_fn(|i| if mask >> i & 1 == 1 { a[i] } else { b[i] })
+        Elements::each(|i| if mask >> i & 1 == 1 { a.0[i] } else { b.0[i] })
     }
 }
 
-/// Eight elements of Fq2: the parts without u, and those with it.
+/// Elements of Fq2: the parts without u, and those with it.
 type Pair = [[Row; LANES]; 2];
 
-/// How products are computed.
-trait Multiplier: Copy {
+/// How products are computed. A value is a proof that the processor can; the functions that take none are for [`Portable`] alone, whose
+/// vectors are one.
+pub(crate) trait Multiplier: Copy + Send + Sync + Debug + 'static {
+    /// Runs a kernel compiled for the instructions.
+    fn run<B: Backend, K: Kernel>(self, backend: B, kernel: K) -> K::Output;
     /// [`multiply`].
-    fn multiply<M: Modulus>(self, a: &Row, b: &Row) -> Row;
-    /// [`multiply_two`].
-    fn multiply_two<M: Modulus>(self, first: [&Row; 2], second: [&Row; 2]) -> Row;
+    fn multiply<M: Modulus>(a: &Row, b: &Row) -> Row;
+    /// [`products_fq2`], a call: the instructions of two would be a third of the first-level cache.
+    fn products_fq2<M: Modulus>(a: &Pair, b: &Pair) -> Pair;
+    /// [`squares_fq2`], a call.
+    fn squares_fq2<M: Modulus>(a: &Pair) -> Pair;
+}
 
-    /// The eight products.
-    #[inline(always)]
-    fn products<M: Modulus>(self, a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES] {
-        let mut products = [[0; 4]; LANES];
-        for (product, (a, b)) in products.iter_mut().zip(a.iter().zip(b)) {
-            *product = reduce_once::<M>(self.multiply::<M>(a, b));
-        }
-        products
+/// The products in Fq2, two multiplications with one reduction for each part: a0 b0 + a1 (p - b1) and a0 b1 + a1 b0.
+#[inline(always)]
+fn products_fq2<M: Modulus>(
+    multiply_two: impl Fn([&Row; 2], [&Row; 2]) -> Row,
+    [a0, a1]: &Pair,
+    [b0, b1]: &Pair,
+) -> Pair {
+    let mut products = [[[0; 4]; LANES]; 2];
+    for i in 0..LANES {
+        let minus_b1 = sub_rows(&M::P, &b1[i]).0;
+        let real = multiply_two([&a0[i], &b0[i]], [&a1[i], &minus_b1]);
+        let other = multiply_two([&a0[i], &b1[i]], [&a1[i], &b0[i]]);
+        products[0][i] = reduce_once::<M>(real);
+        products[1][i] = reduce_once::<M>(other);
     }
+    products
+}
 
-    /// The eight products in Fq2, two multiplications with one reduction for each part: a0 b0 + a1 (p - b1) and a0 b1 + a1 b0.
-    #[inline(always)]
-    fn products_fq2<M: Modulus>(self, [a0, a1]: &Pair, [b0, b1]: &Pair) -> Pair {
-        let mut products = [[[0; 4]; LANES]; 2];
-        for i in 0..LANES {
-            let minus_b1 = sub_rows(&M::P, &b1[i]).0;
-            let real = self.multiply_two::<M>([&a0[i], &b0[i]], [&a1[i], &minus_b1]);
-            let other = self.multiply_two::<M>([&a0[i], &b1[i]], [&a1[i], &b0[i]]);
-            products[0][i] = reduce_once::<M>(real);
-            products[1][i] = reduce_once::<M>(other);
-        }
-        products
+/// The squares in Fq2: (a0 + a1)(a0 + p - a1) and 2 a0 · a1, whose factors below 2 p need not be reduced.
+#[inline(always)]
+fn squares_fq2<M: Modulus>(multiply: impl Fn(&Row, &Row) -> Row, [a0, a1]: &Pair) -> Pair {
+    let mut squares = [[[0; 4]; LANES]; 2];
+    for i in 0..LANES {
+        let (a0, a1) = (&a0[i], &a1[i]);
+        let difference = add_rows(a0, &sub_rows(&M::P, a1).0);
+        squares[0][i] = reduce_once::<M>(multiply(&add_rows(a0, a1), &difference));
+        squares[1][i] = reduce_once::<M>(multiply(&add_rows(a0, a0), a1));
     }
-
-    /// The eight squares in Fq2: (a0 + a1)(a0 + p - a1) and 2 a0 · a1, whose factors below 2 p need not be reduced.
-    #[inline(always)]
-    fn squares_fq2<M: Modulus>(self, [a0, a1]: &Pair) -> Pair {
-        let mut squares = [[[0; 4]; LANES]; 2];
-        for i in 0..LANES {
-            let (a0, a1) = (&a0[i], &a1[i]);
-            let difference = add_rows(a0, &sub_rows(&M::P, a1).0);
-            squares[0][i] = reduce_once::<M>(self.multiply::<M>(&add_rows(a0, a1), &difference));
-            squares[1][i] = reduce_once::<M>(self.multiply::<M>(&add_rows(a0, a0), a1));
-        }
-        squares
-    }
+    squares
 }
 
 /// Multiplication in Rust alone.
-#[derive(Clone, Copy)]
-struct Plain;
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plain;
 
 impl Multiplier for Plain {
     #[inline(always)]
-    fn multiply<M: Modulus>(self, a: &Row, b: &Row) -> Row {
-        multiply::<M>(a, b)
+    fn run<B: Backend, K: Kernel>(self, backend: B, kernel: K) -> K::Output {
+        kernel.run(backend)
     }
 
     #[inline(always)]
-    fn multiply_two<M: Modulus>(self, first: [&Row; 2], second: [&Row; 2]) -> Row {
-        multiply_two::<M>(first, second)
+    fn multiply<M: Modulus>(a: &Row, b: &Row) -> Row {
+        multiply::<M>(a, b)
+    }
+
+    #[inline(never)]
+    fn products_fq2<M: Modulus>(a: &Pair, b: &Pair) -> Pair {
+        products_fq2::<M>(multiply_two::<M>, a, b)
+    }
+
+    #[inline(never)]
+    fn squares_fq2<M: Modulus>(a: &Pair) -> Pair {
+        squares_fq2::<M>(multiply::<M>, a)
     }
 }
 
 /// Multiplication with BMI 2 and ADX. A value is a proof that the processor has them.
 #[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-struct Adx(());
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Adx(());
 
+/// Calls a function that enables BMI 2 and ADX.
 #[cfg(target_arch = "x86_64")]
-impl Adx {
-    /// The multiplication, if this processor has the instructions.
-    #[inline(always)]
-    fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("adx")).then_some(Self(()))
-    }
+macro_rules! enabled {
+    ($call:expr) => {
+        // SAFETY: `Portable::detect`, which alone makes a `Portable<Adx>`, has seen that the processor has the features that the called
+        // function enables; and what calls these functions has one, or `Elements` that only functions with one make.
+        unsafe { $call }
+    };
 }
 
 #[cfg(target_arch = "x86_64")]
 impl Multiplier for Adx {
     #[inline(always)]
-    fn multiply<M: Modulus>(self, a: &Row, b: &Row) -> Row {
-        // SAFETY: `detect`, which alone makes an `Adx`, has seen that the processor has the features that the function enables.
-        unsafe { adx::multiply::<M>(a, b) }
+    fn run<B: Backend, K: Kernel>(self, backend: B, kernel: K) -> K::Output {
+        enabled!(adx::run(backend, kernel))
     }
 
     #[inline(always)]
-    fn multiply_two<M: Modulus>(self, first: [&Row; 2], second: [&Row; 2]) -> Row {
-        // SAFETY: as above.
-        unsafe { adx::multiply_two::<M>(first, second) }
+    fn multiply<M: Modulus>(a: &Row, b: &Row) -> Row {
+        enabled!(adx::multiply::<M>(a, b))
     }
-}
 
-/// A function over a [`Multiplier`], with the best that the processor has: a call, since products are hundreds of instructions and a
-/// kernel has dozens of them.
-macro_rules! best {
-    ($name:ident($($argument:ident: $type:ty),*) -> $result:ty) => {
-        #[inline(always)]
-        fn $name<M: Modulus>($($argument: $type),*) -> $result {
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "bmi2,adx")]
-            #[inline(never)]
-            fn with_adx<M: Modulus>(adx: Adx, $($argument: $type),*) -> $result {
-                adx.$name::<M>($($argument),*)
-            }
-            #[inline(never)]
-            fn plain<M: Modulus>($($argument: $type),*) -> $result {
-                Plain.$name::<M>($($argument),*)
-            }
-            #[cfg(target_arch = "x86_64")]
-            if let Some(adx) = Adx::detect() {
-                // SAFETY: the processor has the features, of which `adx` is the proof.
-                return unsafe { with_adx::<M>(adx, $($argument),*) };
-            }
-            plain::<M>($($argument),*)
+    #[inline(always)]
+    fn products_fq2<M: Modulus>(a: &Pair, b: &Pair) -> Pair {
+        #[target_feature(enable = "bmi2,adx")]
+        #[inline(never)]
+        fn call<M: Modulus>(a: &Pair, b: &Pair) -> Pair {
+            products_fq2::<M>(|first, second| adx::multiply_two::<M>(first, second), a, b)
         }
-    };
-}
+        enabled!(call::<M>(a, b))
+    }
 
-best!(products(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES]);
-best!(products_fq2(a: &Pair, b: &Pair) -> Pair);
-best!(squares_fq2(a: &Pair) -> Pair);
-
-/// The eight sums, a call as [`products`] is.
-#[inline(never)]
-fn sums<M: Modulus>(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES] {
-    // Both are below p < 2^254, so nothing is carried out.
-    core::array::from_fn(|i| reduce_once::<M>(add_rows(&a[i], &b[i])))
-}
-
-/// The eight differences, a call as [`products`] is.
-#[inline(never)]
-fn differences<M: Modulus>(a: &[Row; LANES], b: &[Row; LANES]) -> [Row; LANES] {
-    core::array::from_fn(|i| {
-        let (difference, negative) = sub_rows(&a[i], &b[i]);
-        let p = |word: usize| select_unpredictable(negative, M::P[word], 0);
-        add_rows(&difference, &[p(0), p(1), p(2), p(3)])
-    })
+    #[inline(always)]
+    fn squares_fq2<M: Modulus>(a: &Pair) -> Pair {
+        #[target_feature(enable = "bmi2,adx")]
+        #[inline(never)]
+        fn call<M: Modulus>(a: &Pair) -> Pair {
+            squares_fq2::<M>(|a, b| adx::multiply::<M>(a, b), a)
+        }
+        enabled!(call::<M>(a))
+    }
 }
 
 /// a + b mod 2^256.
@@ -287,6 +312,27 @@ fn reduce_once<M: Modulus>(a: Row) -> Row {
         select_unpredictable(negative, a[2], difference[2]),
         select_unpredictable(negative, a[3], difference[3]),
     ]
+}
+
+/// 2 a, for a below 2^255.
+const fn twice(a: Row) -> Row {
+    [a[0] << 1, a[1] << 1 | a[0] >> 63, a[2] << 1 | a[1] >> 63, a[3] << 1 | a[2] >> 63]
+}
+
+/// A number below 2^256, which is below 6 p, modulo p.
+#[inline(always)]
+fn reduce<M: Modulus>(mut a: Row) -> Row {
+    let multiples = const {
+        let double = twice(M::P);
+        [twice(double), double]
+    };
+    for multiple in multiples {
+        let (difference, negative) = subtract(&a, &multiple);
+        for (word, less) in a.iter_mut().zip(difference) {
+            *word = select_unpredictable(negative, *word, less);
+        }
+    }
+    reduce_once::<M>(a)
 }
 
 /// `sum` + a · b + `carry`: the low word and the high one.

@@ -32,32 +32,34 @@ fn is_below_two_p<M: Modulus>(value: &Row) -> bool {
 
 #[cfg(target_arch = "x86_64")]
 fn check<M: Modulus>() {
-    let Some(adx) = Adx::detect() else {
+    if Portable::<Adx>::detect().is_none() {
         println!("this processor has no ADX");
         return;
-    };
+    }
+    // SAFETY: the processor has the instructions, as has just been seen.
+    let multiply_two = |first, second| unsafe { adx::multiply_two::<M>(first, second) };
     let mut rng = ark_std::test_rng();
     let all = values::<M>(&mut rng);
     let below = up_to_p::<M>(&all);
     for a in &all {
         for b in &all {
-            let product = Plain.multiply::<M>(a, b);
-            assert_eq!(adx.multiply::<M>(a, b), product, "{a:x?} {b:x?}");
+            let product = multiply::<M>(a, b);
+            assert_eq!(Adx::multiply::<M>(a, b), product, "{a:x?} {b:x?}");
             assert!(is_below_two_p::<M>(&product));
         }
     }
     for a in below.iter().filter(|a| **a != M::P) {
         let most = [u64::MAX; 4];
-        assert_eq!(adx.multiply::<M>(a, &most), Plain.multiply::<M>(a, &most));
+        assert_eq!(Adx::multiply::<M>(a, &most), multiply::<M>(a, &most));
     }
     for (i, a) in below.iter().enumerate() {
         for (j, b) in below.iter().enumerate() {
             let (c, d) = (&below[(i + 7 * j) % below.len()], &below[(3 * i + j) % below.len()]);
-            let sum = Plain.multiply_two::<M>([a, b], [c, d]);
-            assert_eq!(adx.multiply_two::<M>([a, b], [c, d]), sum, "{a:x?} {b:x?} {c:x?} {d:x?}");
+            let sum = super::multiply_two::<M>([a, b], [c, d]);
+            assert_eq!(multiply_two([a, b], [c, d]), sum, "{a:x?} {b:x?} {c:x?} {d:x?}");
             assert!(is_below_two_p::<M>(&sum));
             let (first, second) =
-                (reduce_once::<M>(Plain.multiply::<M>(a, b)), reduce_once::<M>(Plain.multiply::<M>(c, d)));
+                (reduce_once::<M>(multiply::<M>(a, b)), reduce_once::<M>(multiply::<M>(c, d)));
             assert_eq!(reduce_once::<M>(sum), reduce_once::<M>(add_rows(&first, &second)));
         }
     }
@@ -68,4 +70,28 @@ fn check<M: Modulus>() {
 fn products_in_assembly_are_those_in_rust() {
     check::<Base>();
     check::<Scalar>();
+}
+
+fn reduces<M: Modulus>() {
+    let mut value: Row = [u64::MAX; 4];
+    // From the largest downwards past every multiple of p: the remainders descend with the numbers.
+    for _ in 0..6 {
+        let remainder = reduce::<M>(value);
+        assert!(subtract(&remainder, &M::P).1);
+        let multiple = subtract(&value, &remainder).0;
+        assert_eq!(reduce::<M>(multiple), [0; 4]);
+        let (below, none) = subtract(&multiple, &[1, 0, 0, 0]);
+        if none {
+            return;
+        }
+        assert_eq!(reduce::<M>(below), sub_rows(&M::P, &[1, 0, 0, 0]).0);
+        value = below;
+    }
+    panic!("2^256 has fewer than six multiples of p below it");
+}
+
+#[test]
+fn numbers_about_multiples_of_p_are_reduced() {
+    reduces::<Base>();
+    reduces::<Scalar>();
 }
