@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 
 use codec::{Decode, Encode};
 use zkpov_verifier::{
-    hashing::Hash,
     head::Head,
     key::{KeyPolicy, PreparedKey, Setup, ValidityKey},
     relay::RelayContext,
@@ -109,9 +108,4 @@ pub fn validate_block(
         processed_downward_messages: transition.processed_downward_messages,
         hrmp_watermark: transition.hrmp_watermark,
     })
-}
-
-/// The relay parent in the verifier's type.
-pub(crate) fn context(relay_parent_number: u32, root: &Hash) -> RelayContext {
-    RelayContext { relay_parent_number, relay_parent_storage_root: *root }
 }

@@ -37,7 +37,10 @@ pub fn validate_block(
     #[cfg(not(feature = "host-function"))]
     crate::check::validate_block(
         parent_head,
-        &crate::check::context(relay_parent_number, relay_parent_storage_root),
+        &zkpov_verifier::relay::RelayContext {
+            relay_parent_number,
+            relay_parent_storage_root: *relay_parent_storage_root,
+        },
         key,
         zkpov_verifier::key::KeyPolicy { allow_dev_setup },
         block,
@@ -50,12 +53,16 @@ pub use interface::zkpov;
 // `substrate_runtime` is what wasm-builder compiles a runtime with.
 #[allow(missing_docs, missing_debug_implementations, unsafe_code, unexpected_cfgs)]
 mod interface {
+    // The macro's code for a node names it, and not by its path.
+    #[cfg(not(any(feature = "std", substrate_runtime)))]
+    use alloc::vec::Vec;
+
     use sp_runtime_interface::{
         pass_by::{AllocateAndReturnByCodec, PassFatPointerAndRead, PassPointerAndRead},
         runtime_interface,
     };
     #[cfg(not(substrate_runtime))]
-    use zkpov_verifier::key::KeyPolicy;
+    use zkpov_verifier::{key::KeyPolicy, relay::RelayContext};
 
     use crate::check::{Refusal, Transition};
 
@@ -70,7 +77,8 @@ mod interface {
             allow_dev_setup: bool,
             block: PassFatPointerAndRead<&[u8]>,
         ) -> AllocateAndReturnByCodec<Result<Transition, Refusal>> {
-            let context = crate::check::context(relay_parent_number, relay_parent_storage_root);
+            let context =
+                RelayContext { relay_parent_number, relay_parent_storage_root: *relay_parent_storage_root };
             crate::check::validate_block(parent_head, &context, key, KeyPolicy { allow_dev_setup }, block)
         }
     }

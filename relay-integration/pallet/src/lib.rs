@@ -34,10 +34,16 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod check;
+mod cost;
+#[cfg(all(test, feature = "runtime-benchmarks"))]
+mod counted;
 pub mod host;
-#[cfg(test)]
+#[cfg(all(test, feature = "runtime-benchmarks"))]
 mod measure;
+mod measured;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]
@@ -58,6 +64,10 @@ pub trait RelayRoots {
     /// The storage root of the relay block of this number, if it is known *and final*: a head that was advanced on a relay block
     /// stays.
     fn storage_root(number: u32) -> Option<Hash>;
+
+    /// Makes the storage root of a relay block known and final, for benchmarks alone.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn set_storage_root(number: u32, root: Hash);
 }
 
 /// What becomes of a transition beside the new head.
@@ -291,14 +301,16 @@ pub mod pallet {
 
         /// Advances a chain's head by a proven block, made at the relay block of this number. Anybody may; a block that is valid
         /// is so whoever brings it.
+        ///
+        /// It is paid for as a block that brings a new key, and what a block without one costs less is given back.
         #[pallet::call_index(1)]
-        #[pallet::weight(T::WeightInfo::submit(block.len() as u32))]
+        #[pallet::weight(T::WeightInfo::submit_upgrade(block.len() as u32))]
         pub fn submit(
             origin: OriginFor<T>,
             para: u32,
             relay_parent_number: u32,
             block: Vec<u8>,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             ensure!(block.len() <= MAX_POV, Error::<T>::TooLong);
             let mut chain = Chains::<T>::get(para).ok_or(Error::<T>::NotRegistered)?;
@@ -310,14 +322,16 @@ pub mod pallet {
                 host::validate_block(&chain.head, relay_parent_number, &root, &key, allow_dev_setup, &block)
                     .map_err(Error::<T>::from)?;
             T::OnTransition::on_transition(para, &transition)?;
+            let mut spent = Some(T::WeightInfo::submit(block.len() as u32));
             if let Some(code) = transition.new_validation_code {
                 Self::replace_key(para, &mut chain, code)?;
+                spent = None; // as announced
             }
             let (number, head_hash) = (transition.number, blake2b_256(&transition.head_data));
             chain.head = BoundedVec::try_from(transition.head_data).map_err(|_| Error::<T>::TooLong)?;
             Chains::<T>::insert(para, chain);
             Self::deposit_event(Event::Advanced { para, number, head_hash });
-            Ok(())
+            Ok(spent.into())
         }
 
         /// Forgets a chain and releases its deposit. Only its owner may.
@@ -346,7 +360,7 @@ pub mod pallet {
             Ok((key, BoundedVec::try_from(bytes).map_err(|_| Error::<T>::TooLong)?))
         }
 
-        fn deposit_for(key_bytes: usize) -> BalanceOf<T> {
+        pub(crate) fn deposit_for(key_bytes: usize) -> BalanceOf<T> {
             let bytes = BalanceOf::<T>::from(key_bytes as u32);
             T::ByteDeposit::get().saturating_mul(bytes).saturating_add(T::ChainDeposit::get())
         }

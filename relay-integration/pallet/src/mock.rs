@@ -70,6 +70,11 @@ impl crate::RelayRoots for Known {
     fn storage_root(number: u32) -> Option<Root> {
         ROOTS.with_borrow(|roots| roots.get(&number).copied())
     }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn set_storage_root(number: u32, root: Root) {
+        Self::note(number, root);
+    }
 }
 
 impl crate::Config for Test {
@@ -83,14 +88,24 @@ impl crate::Config for Test {
     type WeightInfo = ();
 }
 
-/// Runs `test` on a new chain; afterwards what must hold of the storage holds.
-pub(crate) fn on_chain(test: impl FnOnce()) {
+/// A new chain.
+pub(crate) fn chain() -> TestExternalities {
+    TestExternalities::new(genesis())
+}
+
+/// Its storage.
+pub(crate) fn genesis() -> Storage {
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().expect("a genesis");
     let balances = vec![(OWNER, ENDOWMENT), (OTHER, ENDOWMENT), (POOR, CHAIN_DEPOSIT)];
     pallet_balances::GenesisConfig::<Test> { balances, ..Default::default() }
         .assimilate_storage(&mut storage)
         .expect("balances");
-    TestExternalities::new(storage).execute_with(|| {
+    storage
+}
+
+/// Runs `test` on a new chain; afterwards what must hold of the storage holds.
+pub(crate) fn on_chain(test: impl FnOnce()) {
+    chain().execute_with(|| {
         System::set_block_number(1);
         ROOTS.take();
         AllowDevelopmentSetUps::set(true);

@@ -116,7 +116,7 @@ fn register(key: &[u8], genesis: &[u8]) -> DispatchResult {
     Validity::register(signed(OWNER), key.to_vec(), genesis.to_vec())
 }
 
-fn submit(relay: &RelayContext, block: &[u8]) -> DispatchResult {
+fn submit(relay: &RelayContext, block: &[u8]) -> DispatchResultWithPostInfo {
     Validity::submit(signed(OTHER), PARA, relay.relay_parent_number, block.to_vec())
 }
 
@@ -257,8 +257,38 @@ fn the_storages_invariants_see_a_deposit_that_is_not_held_for_one_of_two_chains(
 fn a_byte_of_a_block_weighs_no_less_than_one_of_the_key_that_it_may_be() {
     use crate::WeightInfo;
     let slope = |weigh: fn(u32) -> Weight| weigh(1_001).ref_time() - weigh(1).ref_time();
-    assert!(slope(<() as WeightInfo>::submit) > slope(<() as WeightInfo>::register));
-    assert!(<() as WeightInfo>::submit(0).ref_time() > <() as WeightInfo>::register(0).ref_time());
+    assert!(slope(<() as WeightInfo>::submit_upgrade) >= slope(<() as WeightInfo>::register));
+    assert!(<() as WeightInfo>::submit_upgrade(0).all_gte(<() as WeightInfo>::register(0)));
+}
+
+#[test]
+fn a_block_is_paid_for_as_one_with_a_new_key_and_one_without_gets_the_difference_back() {
+    use crate::WeightInfo;
+    use polkadot_sdk_frame::{
+        deps::frame_support::dispatch::GetDispatchInfo, traits::UnfilteredDispatchable,
+    };
+    let (chain, relay) = (TestChain::new(PARA).with_transfers(), TestRelay::new());
+    let next = ValidityKey { tiers: chain.key.tiers[1..].to_vec(), ..chain.key.clone() };
+    for upgrade in [None, Some(next.encode())] {
+        let plain = upgrade.is_none();
+        let (context, block) =
+            simulated(&chain, &chain.genesis, &relay, Proven { upgrade, ..chain.proven() });
+        let bytes = block.len() as u32;
+        let (submit, whole) = (<() as WeightInfo>::submit(bytes), <() as WeightInfo>::submit_upgrade(bytes));
+        assert!(whole.all_gte(submit) && whole != submit);
+        on_chain(|| {
+            assert_ok!(register(&chain.key.encode(), &chain.genesis.encode()));
+            know(&context);
+            let call = crate::Call::<Test>::submit {
+                para: PARA,
+                relay_parent_number: context.relay_parent_number,
+                block,
+            };
+            assert_eq!(call.get_dispatch_info().call_weight, whole);
+            let spent = call.dispatch_bypass_filter(signed(OTHER)).expect("a valid block").actual_weight;
+            assert_eq!(spent, plain.then_some(submit));
+        });
+    }
 }
 
 /// A block of the chain whose set-up's secret is known, at the relay chain's latest block.
@@ -309,7 +339,8 @@ fn a_block_with_messages_is_refused_where_nobody_carries_them() {
         assert_ok!(register(&chain.key.encode(), &chain.genesis.encode()));
         let (context, block) = simulated(&chain, &chain.genesis, &relay, proven);
         know(&context);
-        assert!(matches!(submit(&context, &block), Err(DispatchError::Other(_))));
+        let refused = submit(&context, &block).expect_err("messages");
+        assert!(matches!(refused.error, DispatchError::Other(_)));
         assert_eq!(head(), chain.genesis.encode());
     });
 }
