@@ -104,7 +104,7 @@ fn random_row(rng: &mut impl RngCore) -> Row {
 struct Formulas<M>([[Row; LANES]; 4], u8, PhantomData<M>);
 
 /// How many formulas there are.
-const FORMULAS: usize = 15;
+const FORMULAS: usize = 20;
 
 impl<M: Modulus> Kernel for Formulas<M> {
     type Output = [[Row; LANES]; FORMULAS];
@@ -132,16 +132,35 @@ fn load_stored<B: Backend, M: Modulus>(backend: B, rows: &[Row; LANES], start: u
     Reduced::load(backend, B::each(|lane| &stored.as_ref()[lane]))
 }
 
+/// The canonical rows of the same, kept in mind as canonical.
+#[inline(always)]
+fn load_canonical<B: Backend, M: Modulus>(backend: B, rows: &[Row; LANES], start: usize) -> Canonical<B, M> {
+    let stored = load_ark::<B, M>(backend, rows, start).store();
+    Canonical::load(backend, B::each(|lane| &stored.as_ref()[lane]))
+}
+
 impl<M: Modulus> Formulas<M> {
     /// On a vector that begins at lane `start` of eight.
     #[inline(always)]
     fn run_from<B: Backend>(&self, backend: B, start: usize, output: &mut [[Row; LANES]; FORMULAS]) {
         let Self([a, b, c, d], mask, _) = &self;
         let mask = mask >> start;
+        let [canonical_b, canonical_d] = [b, d].map(|rows| load_canonical::<B, M>(backend, rows, start));
         let a = load_ark::<B, M>(backend, a, start);
         let b = load_ark::<B, M>(backend, b, start);
         let c = load_stored::<B, M>(backend, c, start);
         let d = load_stored::<B, M>(backend, d, start);
+        let [once, twice] = a.sub_once_and_twice(canonical_b, canonical_d);
+        let [mul_once, mul_twice] = a.mul(c).sub_once_and_twice(canonical_d, canonical_b);
+        let (rows, sums, together) = (a.add(b).store(), once.store(), a.add(b).store_two(once));
+        for lane in 0..B::LANES {
+            assert_eq!(together.as_ref()[lane], [rows.as_ref()[lane], sums.as_ref()[lane]]);
+        }
+        assert!(canonical_b.lowest_limbs_meet(canonical_b));
+        let (b_rows, d_rows) = (Reduced::from(canonical_b).store(), Reduced::from(canonical_d).store());
+        if b_rows.into_iter().zip(d_rows).any(|(b, d)| b == d) {
+            assert!(canonical_b.lowest_limbs_meet(canonical_d));
+        }
         let results: [Sum<B, M>; FORMULAS] = [
             a.into(),
             c.into(),
@@ -158,6 +177,11 @@ impl<M: Modulus> Formulas<M> {
             d.sub_two(b, c).into(),
             Reduced::select(mask, a, Reduced::zero(backend)).add(Reduced::one(backend)),
             Sum::select(mask, a.add(c), a.sub(c)),
+            Reduced::add_or_sub(mask, c, b),
+            once,
+            twice,
+            mul_once,
+            mul_twice,
         ];
         for (output, result) in output.iter_mut().zip(results) {
             output[start..start + B::LANES].copy_from_slice(result.store_ark(backend).as_ref());
@@ -182,6 +206,11 @@ fn expected<F: Field>([a, b, c, d]: [F; 4], selected: bool) -> [F; FORMULAS] {
         d - b - c,
         if selected { a + F::ONE } else { F::ONE },
         if selected { a + c } else { a - c },
+        if selected { c + b } else { c - b },
+        a - b - d,
+        a - b.double() - d,
+        a * c - d - b,
+        a * c - d.double() - b,
     ]
 }
 

@@ -255,7 +255,17 @@ fn keeps_its_bounds<M: Oracle>() {
         let packed = Modelled::pack::<M>(x)[3];
         assert!(below::<M>(&limbs(&packed), 1) && row_element::<M>(&packed) == element::<M>(&a));
     }
+    let canonical: Vec<_> = rows.iter().filter(|row| below::<M>(&limbs(row), 1)).collect();
     for a in rows.iter().filter(|row| below::<M>(&limbs(row), 3)) {
+        for (b, c) in canonical.iter().zip(canonical.iter().rev()).chain(canonical.iter().zip(&canonical)) {
+            let [x, y, z] = [a, b, c].map(|row| lane::<LIMBS>(limbs(row)));
+            let [a, b, c] = [a, b, c].map(row_element::<M>);
+            let results = Modelled::sub_once_and_twice::<M>(x, y, z).map(digits);
+            for (number, expected) in results.into_iter().zip([a - b - c, a - b - b - c]) {
+                assert!(number.iter().all(|&limb| limb <= MASK) && element::<M>(&number) == expected);
+                assert!(below::<M>(&digits(Modelled::reduce::<M>(lane(number))), 3));
+            }
+        }
         for b in rows.iter().filter(|row| below::<M>(&limbs(row), 3)) {
             let [x, y] = [a, b].map(|row| lane::<LIMBS>(limbs(row)));
             let [a, b] = [a, b].map(row_element::<M>);
@@ -341,7 +351,7 @@ mod instructions {
     use crate::vector::ifma::register::Register;
     use crate::vector::ifma::zmm::{Avx512, Zmm};
 
-    fn every<L: Register>(processor: L::Processor, [a, b, c]: [&[Row; 2]; 3]) -> (Vec<[Row; 2]>, u8) {
+    fn every<L: Register>(processor: L::Processor, [a, b, c]: [&[Row; 2]; 3]) -> (Vec<[Row; 2]>, [u8; 3]) {
         let words = *a;
         let [a, b, c] = [a, b, c].map(|rows| L::load(processor, &rows[0], &rows[1]));
         let mask = a.negative();
@@ -361,6 +371,8 @@ mod instructions {
             a.madd_low(b, c),
             a.madd_high(b, c),
             L::select(mask, b, c),
+            L::low_halves(a, b),
+            L::high_halves(a, b),
             L::even(a, b),
             L::odd(a, b),
             L::even_pairs(a, b),
@@ -368,7 +380,8 @@ mod instructions {
             a.lookup(b),
             a.lookup_in_two(b, c),
         ];
-        (results.map(L::store).to_vec(), mask)
+        assert!(results.iter().all(|result| result.store_line() == result.store()));
+        (results.map(L::store).to_vec(), [mask, a.equal(a.and(b)), a.equal(a)])
     }
 
     #[test]
