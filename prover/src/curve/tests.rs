@@ -46,7 +46,7 @@ fn sums_are_those_of_ark_ec<C: Curve>(points: &[Affine<C>], count: usize, rng: &
             source: &rows,
             out: &mut out,
             entries: &entries,
-            far: count % 2 == 0,
+            far: count.is_multiple_of(2),
         }));
         backend.run(FromBackend(&mut out));
         let sums: Vec<_> = out.into_iter().map(Point::to_affine).collect();

@@ -33,7 +33,7 @@
 //!
 //! **Which numbers of a record are in their range.** A record that is read is the prover's word, and its leaf is what the state has
 //! there. Numbers that share a packed element are held to their ranges, or else another split of the element would do for
-//! the same leaf. A number that has a packed element to itself ([`lone`]) is fixed by the leaf: it is the one that was written there last,
+//! the same leaf. A number that has a packed element to itself ([`lone`](super::lone)) is fixed by the leaf: it is the one that was written there last,
 //! by genesis or by a call in force, as a [`Uint`](crate::gadgets::range::Uint) of its width. So it is in its range, by induction over
 //! the chain's writes, and a read from a tree does not pay for the bits again. What a record holds once a block, in a storage of one,
 //! is held anew all the same. Where an access is not in force nothing is said of the record, not the range of such a number either.
