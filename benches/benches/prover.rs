@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use ark_bn254::{Fr, G1Projective, G2Projective};
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{PrimeGroup, scalar_mul::BatchMulPreprocessing};
 use ark_ff::UniformRand;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -10,8 +10,10 @@ use rand::{SeedableRng, rngs::StdRng};
 use zkpov_benches::Chain;
 use zkpov_prover::{Options, kernels, prove, setup};
 
-/// How often the 64 elements of a field bench are multiplied.
+/// How often the 64 elements of a field bench are multiplied, and the points of one of additions added.
 const TIMES: usize = 100;
+/// Points that are added in pairs.
+const ADDED: usize = 1 << 11;
 /// Base-2 logarithms of the sizes of the other layers.
 const TRANSFORMS: [u32; 2] = [12, 16];
 const POINTS: [u32; 2] = [10, 14];
@@ -32,6 +34,17 @@ fn field(c: &mut Criterion) {
     group.bench_function("multiply", |b| {
         b.iter(|| kernels::multiply(black_box(&mut values), &factors, TIMES))
     });
+}
+
+/// Additions of points in the cache.
+fn additions(c: &mut Criterion) {
+    let mut rng = StdRng::seed_from_u64(1);
+    let g1: Vec<_> = (0..ADDED).map(|_| G1Affine::rand(&mut rng)).collect();
+    let g2: Vec<_> = (0..ADDED).map(|_| G2Affine::rand(&mut rng)).collect();
+    let mut group = c.benchmark_group("additions");
+    group.throughput(Throughput::Elements((ADDED / 2 * TIMES) as u64));
+    group.bench_function("g1", |b| b.iter(|| kernels::add_neighbours_g1(black_box(&g1), TIMES)));
+    group.bench_function("g2", |b| b.iter(|| kernels::add_neighbours_g2(black_box(&g2), TIMES)));
 }
 
 fn transforms(c: &mut Criterion) {
@@ -75,5 +88,5 @@ fn proofs(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, field, transforms, multiplications, proofs);
+criterion_group!(benches, field, additions, transforms, multiplications, proofs);
 criterion_main!(benches);

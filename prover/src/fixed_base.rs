@@ -201,28 +201,35 @@ struct Step<'a, R> {
 }
 
 impl<R> Additions<R> for Step<'_, R> {
+    type Entry = (usize, i16);
+
     #[inline(always)]
     fn len(&self) -> usize {
         self.sums.len()
     }
 
     #[inline(always)]
-    fn first(&self, k: usize) -> &Point<R> {
+    fn entry(&self, k: usize) -> (usize, i16) {
+        (k, self.digits[k])
+    }
+
+    #[inline(always)]
+    fn first(&self, (k, _): (usize, i16)) -> &Point<R> {
         &self.sums[k]
     }
 
     #[inline(always)]
-    fn second(&self, k: usize) -> &Point<R> {
-        &self.row[usize::from(self.digits[k].unsigned_abs())]
+    fn second(&self, (_, digit): (usize, i16)) -> &Point<R> {
+        &self.row[usize::from(digit.unsigned_abs())]
     }
 
     #[inline(always)]
-    fn is_subtraction(&self, k: usize) -> bool {
-        self.digits[k] < 0
+    fn are_negative((_, digit): (usize, i16)) -> [bool; 2] {
+        [false, digit < 0]
     }
 
     #[inline(always)]
-    fn put(&mut self, k: usize, sum: Point<R>) {
+    fn put(&mut self, (k, _): (usize, i16), sum: Point<R>) {
         self.sums[k] = sum;
     }
 }

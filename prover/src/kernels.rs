@@ -3,7 +3,9 @@
 //! They compute with the field arithmetic that [`vectors`](crate::vectors) names, on the current rayon pool, like a proof.
 
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_ec::short_weierstrass::Affine;
 
+use crate::curve::{Add, Curve, FromBackend, Pair, Pairs, Point, PointOf, ToBackend};
 use crate::vector::{Backend, Kernel, LANES, Reduced, Scalar, Sum, dispatch};
 use crate::{msm, transform};
 
@@ -25,6 +27,31 @@ pub fn msm_g2(points: &[G2Affine], scalars: &[Fr]) -> Option<G2Projective> {
 #[must_use]
 pub fn to_odd_points(values: &mut [Fr]) -> bool {
     transform::to_odd_points(values).is_some()
+}
+
+/// The sums of neighbours, computed `times` times over: of points 0 and 1, 2 and 3, … A last point without one is left out.
+#[must_use]
+pub fn add_neighbours_g1(points: &[G1Affine], times: usize) -> Vec<G1Affine> {
+    add_neighbours(points, times)
+}
+
+/// [`add_neighbours_g1`] in G2.
+#[must_use]
+pub fn add_neighbours_g2(points: &[G2Affine], times: usize) -> Vec<G2Affine> {
+    add_neighbours(points, times)
+}
+
+fn add_neighbours<C: Curve>(points: &[Affine<C>], times: usize) -> Vec<Affine<C>> {
+    let mut source: Vec<PointOf<C>> = points.iter().map(Point::from_affine).collect();
+    let mut sums = vec![Point::default(); points.len() / 2];
+    let entries: Vec<Pair> =
+        (0..sums.len() as u32).map(|place| Pair { first: 2 * place, second: 2 * place + 1, place }).collect();
+    dispatch(ToBackend(&mut source));
+    for _ in 0..times {
+        dispatch(Add::new(&mut Pairs { source: &source, out: &mut sums, entries: &entries, far: false }));
+    }
+    dispatch(FromBackend(&mut sums));
+    sums.into_iter().map(Point::to_affine).collect()
 }
 
 /// How many products [`multiply`] computes at a time: enough vectors that none waits for the one before.
@@ -80,6 +107,14 @@ fn load<B: Backend>(backend: B, elements: &[Fr; PRODUCTS], vector: usize) -> Red
 mod tests {
     use super::*;
     use ark_ff::{Field, UniformRand};
+
+    #[test]
+    fn neighbours_are_added() {
+        let mut rng = ark_std::test_rng();
+        let points: Vec<_> = (0..21).map(|_| G2Affine::rand(&mut rng)).collect();
+        let sums: Vec<G2Affine> = points.as_chunks().0.iter().map(|[a, b]| (*a + *b).into()).collect();
+        assert_eq!(add_neighbours_g2(&points, 2), sums);
+    }
 
     #[test]
     fn values_are_multiplied_so_many_times() {

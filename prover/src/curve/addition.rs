@@ -1,11 +1,15 @@
 //! Many affine additions at once: one inversion for a batch (Montgomery's trick), a vector of them abreast.
 //!
 //! ```text
-//!   forward   d = x2 - x1, the product of all before it stored; pairs that may be special are marked      1 M
-//!   invert    the products of all d, one for each lane, together
-//!   backward  1/d = (inverse so far) (prefix);  λ = (y2 - y1)/d;  x3 = λ² - x1 - x2;  y3 = λ (x1 - x3) - y1   4 M + 1 S
+//!   forward   the terms loaded, once; d = x2 - x1 and n = ± y1 - (± y2), and the product of all d before        1 M
+//!             ─► a vector of additions that waits, in the backend's limbs, one after the other
+//!   invert    the product of all d in each lane, together
+//!   backward  1/d = (inverse so far) (product before);  λ = n/d;  x3 = λ² - x1 - x2;  y3 = λ (x1 - x3) - y1   4 M + 1 S
 //!             meanwhile the terms of the next batch come into the cache, if they are far
 //! ```
+//!
+//! Points lie here and there and what waits does not: going back reads it as it was written, without addresses to be computed, and
+//! rows are transposed into limbs once.
 //!
 //! Special pairs are exact: P + P takes its slope from the tangent, in its lane like the others; where the sum is infinity or
 //! one of the terms, d is one and the lane's result is replaced. All sums of a call must be independent: a batch may read its
@@ -18,7 +22,7 @@ use zeroize::DefaultIsZeroes;
 use super::{Coordinate, Lanes, Point};
 use crate::vector::{Backend, Kernel, LANES, prefetch};
 
-/// Additions that share an inversion. More spread its cost thinner but leave the cache: 768 pairs of points of G1 are 96 KiB.
+/// Additions that share an inversion. More spread its cost thinner but leave the second-level cache: 768 that wait are 190 KiB in G1, twice that in G2.
 pub(crate) const BATCH: usize = 768;
 
 /// Bit of an index: the point's negative is meant.
@@ -26,66 +30,27 @@ pub(crate) const NEGATIVE: u32 = 1 << 31;
 
 /// Independent additions and subtractions of points in the backend's form.
 pub(crate) trait Additions<R> {
+    /// What is known of one without a look at the points.
+    type Entry: Copy;
     /// How many.
     fn len(&self) -> usize;
-    /// The first term of one.
-    fn first(&self, k: usize) -> &Point<R>;
-    /// The second.
-    fn second(&self, k: usize) -> &Point<R>;
-    /// Whether the second is subtracted.
-    fn is_subtraction(&self, k: usize) -> bool;
+    /// One of them.
+    fn entry(&self, k: usize) -> Self::Entry;
+    /// Its first term.
+    fn first(&self, entry: Self::Entry) -> &Point<R>;
+    /// Its second.
+    fn second(&self, entry: Self::Entry) -> &Point<R>;
+    /// Which of the two have a minus.
+    fn are_negative(entry: Self::Entry) -> [bool; 2];
     /// Whether terms are likely not in the second-level cache.
     fn are_far(&self) -> bool {
         false
     }
     /// Takes the sum. Comes once for each, in no particular order.
-    fn put(&mut self, k: usize, sum: Point<R>);
+    fn put(&mut self, entry: Self::Entry, sum: Point<R>);
 }
 
-/// accumulators\[slot\] ± table\[index\] ─► accumulators\[slot\], for each entry. Slots are distinct.
-#[derive(Debug)]
-pub(crate) struct Accumulate<'a, R> {
-    /// The sums.
-    pub(crate) accumulators: &'a mut [Point<R>],
-    /// The points that are added.
-    pub(crate) table: &'a [Point<R>],
-    /// Slot, and index with [`NEGATIVE`] or without.
-    pub(crate) entries: &'a [(u32, u32)],
-}
-
-impl<R> Additions<R> for Accumulate<'_, R> {
-    #[inline(always)]
-    fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    #[inline(always)]
-    fn first(&self, k: usize) -> &Point<R> {
-        &self.accumulators[self.entries[k].0 as usize]
-    }
-
-    #[inline(always)]
-    fn second(&self, k: usize) -> &Point<R> {
-        &self.table[(self.entries[k].1 & !NEGATIVE) as usize]
-    }
-
-    #[inline(always)]
-    fn is_subtraction(&self, k: usize) -> bool {
-        self.entries[k].1 & NEGATIVE != 0
-    }
-
-    #[inline(always)]
-    fn are_far(&self) -> bool {
-        true
-    }
-
-    #[inline(always)]
-    fn put(&mut self, k: usize, sum: Point<R>) {
-        self.accumulators[self.entries[k].0 as usize] = sum;
-    }
-}
-
-/// source\[first\] ± source\[second\] ─► out\[place\], for each entry. Places are distinct.
+/// ± source\[first\] ± source\[second\] ─► out\[place\], for each entry. Places are distinct.
 #[derive(Debug)]
 pub(crate) struct Pairs<'a, R> {
     /// Where the terms are.
@@ -101,7 +66,7 @@ pub(crate) struct Pairs<'a, R> {
 /// An addition of [`Pairs`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pair {
-    /// Index of the first term.
+    /// Index of the first term, with [`NEGATIVE`] or without.
     pub(crate) first: u32,
     /// Index of the second, with [`NEGATIVE`] or without.
     pub(crate) second: u32,
@@ -111,25 +76,40 @@ pub(crate) struct Pair {
 
 impl DefaultIsZeroes for Pair {}
 
+impl Pair {
+    /// Which of the terms have a minus.
+    #[inline(always)]
+    pub(crate) fn are_negative(self) -> [bool; 2] {
+        [self.first & NEGATIVE != 0, self.second & NEGATIVE != 0]
+    }
+}
+
 impl<R> Additions<R> for Pairs<'_, R> {
+    type Entry = Pair;
+
     #[inline(always)]
     fn len(&self) -> usize {
         self.entries.len()
     }
 
     #[inline(always)]
-    fn first(&self, k: usize) -> &Point<R> {
-        &self.source[self.entries[k].first as usize]
+    fn entry(&self, k: usize) -> Pair {
+        self.entries[k]
     }
 
     #[inline(always)]
-    fn second(&self, k: usize) -> &Point<R> {
-        &self.source[(self.entries[k].second & !NEGATIVE) as usize]
+    fn first(&self, entry: Pair) -> &Point<R> {
+        &self.source[(entry.first & !NEGATIVE) as usize]
     }
 
     #[inline(always)]
-    fn is_subtraction(&self, k: usize) -> bool {
-        self.entries[k].second & NEGATIVE != 0
+    fn second(&self, entry: Pair) -> &Point<R> {
+        &self.source[(entry.second & !NEGATIVE) as usize]
+    }
+
+    #[inline(always)]
+    fn are_negative(entry: Pair) -> [bool; 2] {
+        entry.are_negative()
     }
 
     #[inline(always)]
@@ -138,8 +118,8 @@ impl<R> Additions<R> for Pairs<'_, R> {
     }
 
     #[inline(always)]
-    fn put(&mut self, k: usize, sum: Point<R>) {
-        self.out[self.entries[k].place as usize] = sum;
+    fn put(&mut self, entry: Pair, sum: Point<R>) {
+        self.out[entry.place as usize] = sum;
     }
 }
 
@@ -165,13 +145,13 @@ impl<A: Additions<R>, R: Coordinate> Kernel for Add<'_, A, R> {
 
 /// Working memory of [`add_all`].
 #[derive(Debug)]
-pub(crate) struct Scratch<L> {
-    prefixes: Vec<L>,
+pub(crate) struct Scratch<B: Backend, R: Coordinate> {
+    waiting: Vec<Waiting<B, R>>,
 }
 
-impl<L> Default for Scratch<L> {
+impl<B: Backend, R: Coordinate> Default for Scratch<B, R> {
     fn default() -> Self {
-        Self { prefixes: Vec::with_capacity(BATCH / LANES) }
+        Self { waiting: Vec::with_capacity(BATCH / B::LANES) }
     }
 }
 
@@ -180,7 +160,7 @@ impl<L> Default for Scratch<L> {
 pub(crate) fn add_all<B: Backend, R: Coordinate, A: Additions<R>>(
     backend: B,
     additions: &mut A,
-    scratch: &mut Scratch<R::Lanes<B>>,
+    scratch: &mut Scratch<B, R>,
 ) {
     let mut start = 0;
     announce(additions, 0, BATCH);
@@ -196,8 +176,9 @@ pub(crate) fn add_all<B: Backend, R: Coordinate, A: Additions<R>>(
 fn announce<R, A: Additions<R>>(additions: &A, start: usize, end: usize) {
     if additions.are_far() {
         for k in start..end.min(additions.len()) {
-            prefetch(additions.first(k));
-            prefetch(additions.second(k));
+            let entry = additions.entry(k);
+            prefetch(additions.first(entry));
+            prefetch(additions.second(entry));
         }
     }
 }
@@ -205,50 +186,75 @@ fn announce<R, A: Additions<R>>(additions: &A, start: usize, end: usize) {
 /// A vector of coordinates as they were loaded.
 type CanonicalOf<B, R> = <<R as Coordinate>::Lanes<B> as Lanes<B, R>>::Canonical;
 
-/// The terms of an addition for each lane. Lanes beyond the last repeat it.
-struct Terms<'a, B: Backend, R: Coordinate> {
-    first: B::Each<&'a Point<R>>,
-    second: B::Each<&'a Point<R>>,
-    /// Lanes whose second term is subtracted.
-    negative: u8,
+/// Sums or differences of coordinates.
+type SumOf<B, R> = <<R as Coordinate>::Lanes<B> as Lanes<B, R>>::Sum;
+
+/// The terms of an addition for each lane, as they were loaded.
+struct Terms<B: Backend, R: Coordinate> {
+    x1: CanonicalOf<B, R>,
+    y1: CanonicalOf<B, R>,
+    x2: CanonicalOf<B, R>,
+    y2: CanonicalOf<B, R>,
+    /// Lanes whose first and whose second term has a minus.
+    negative: [u8; 2],
 }
 
-impl<'a, B: Backend, R: Coordinate> Terms<'a, B, R> {
+/// A vector of additions that awaits the inverse of its denominator.
+#[derive(Clone, Copy, Debug)]
+struct Waiting<B: Backend, R: Coordinate> {
+    x1: CanonicalOf<B, R>,
+    x2: CanonicalOf<B, R>,
+    y1: CanonicalOf<B, R>,
+    /// Lanes where y1 has a minus.
+    negative: u8,
+    numerator: SumOf<B, R>,
+    denominator: SumOf<B, R>,
+    /// The product of the denominators before.
+    prefix: R::Lanes<B>,
+    /// Whether a lane may be special.
+    special: bool,
+}
+
+/// The additions in each lane. Lanes beyond the last repeat it.
+#[inline(always)]
+fn entries<B: Backend, R, A: Additions<R>>(additions: &A, start: usize, end: usize) -> B::Each<A::Entry> {
+    B::each(|lane| additions.entry((start + lane).min(end - 1)))
+}
+
+impl<B: Backend, R: Coordinate> Terms<B, R> {
     #[inline(always)]
-    fn new<A: Additions<R>>(additions: &'a A, start: usize, end: usize) -> Self {
-        let place = |lane: usize| (start + lane).min(end - 1);
-        let (mut first, mut second) =
-            (B::each(|_| additions.first(start)), B::each(|_| additions.second(start)));
-        for (lane, first) in first.as_mut().iter_mut().enumerate() {
-            *first = additions.first(place(lane));
+    fn load<A: Additions<R>>(backend: B, additions: &A, entries: &B::Each<A::Entry>) -> Self {
+        let entries = entries.as_ref();
+        let (x1, y1) = load_points::<B, R>(backend, &B::each(|lane| additions.first(entries[lane])));
+        let (x2, y2) = load_points::<B, R>(backend, &B::each(|lane| additions.second(entries[lane])));
+        let mut negative = [0; 2];
+        for (lane, entry) in entries.iter().enumerate() {
+            let [first, second] = A::are_negative(*entry);
+            negative = [negative[0] | u8::from(first) << lane, negative[1] | u8::from(second) << lane];
         }
-        for (lane, second) in second.as_mut().iter_mut().enumerate() {
-            *second = additions.second(place(lane));
-        }
-        let negative = (0..B::LANES)
-            .fold(0, |negative, lane| negative | u8::from(additions.is_subtraction(place(lane))) << lane);
-        Self { first, second, negative }
+        Self { x1, y1, x2, y2, negative }
     }
+}
 
-    #[inline(always)]
-    fn x(&self, backend: B) -> [CanonicalOf<B, R>; 2] {
-        let (first, second) = (self.first.as_ref(), self.second.as_ref());
-        let first = R::Lanes::<B>::load_canonical(backend, B::each(|lane| &first[lane].x));
-        [first, R::Lanes::<B>::load_canonical(backend, B::each(|lane| &second[lane].x))]
-    }
+#[inline(always)]
+fn load_points<B: Backend, R: Coordinate>(
+    backend: B,
+    points: &B::Each<&Point<R>>,
+) -> (CanonicalOf<B, R>, CanonicalOf<B, R>) {
+    let points = points.as_ref();
+    let x = R::Lanes::<B>::load_canonical(backend, B::each(|lane| &points[lane].x));
+    (x, R::Lanes::<B>::load_canonical(backend, B::each(|lane| &points[lane].y)))
+}
 
-    #[inline(always)]
-    fn y(&self, backend: B) -> (R::Lanes<B>, R::Lanes<B>) {
-        let (first, second) = (self.first.as_ref(), self.second.as_ref());
-        let first = Lanes::load(backend, B::each(|lane| &first[lane].y));
-        (first, Lanes::load(backend, B::each(|lane| &second[lane].y)))
-    }
-
-    /// What becomes of each lane.
-    fn cases(&self) -> B::Each<Case> {
-        let (first, second) = (self.first.as_ref(), self.second.as_ref());
-        B::each(|lane| Case::of(first[lane], second[lane], self.negative >> lane & 1 == 1))
-    }
+/// What becomes of each lane.
+fn cases<B: Backend, R: Coordinate, A: Additions<R>>(
+    additions: &A,
+    entries: &B::Each<A::Entry>,
+) -> B::Each<Case> {
+    B::each(|lane| {
+        let entry = entries.as_ref()[lane];
+        Case::of(additions.first(entry), additions.second(entry), A::are_negative(entry))
+    })
 }
 
 /// What an addition comes to.
@@ -267,7 +273,7 @@ enum Case {
 }
 
 impl Case {
-    fn of<R: Coordinate>(first: &Point<R>, second: &Point<R>, negative: bool) -> Self {
+    fn of<R: Coordinate>(first: &Point<R>, second: &Point<R>, negative: [bool; 2]) -> Self {
         if second.is_infinity() {
             return Self::First;
         }
@@ -277,7 +283,7 @@ impl Case {
         if first.x != second.x {
             return Self::Add;
         }
-        let y = if negative { second.y.negated() } else { second.y };
+        let y = if negative[0] == negative[1] { second.y } else { second.y.negated() };
         // Points that are not on the curve, of a damaged key, may differ in y any way: they have no sum, and get infinity.
         if first.y == y && !y.is_zero() { Self::Double } else { Self::Infinity }
     }
@@ -299,105 +305,95 @@ fn add_batch<B: Backend, R: Coordinate, A: Additions<R>>(
     additions: &mut A,
     start: usize,
     end: usize,
-    scratch: &mut Scratch<R::Lanes<B>>,
+    scratch: &mut Scratch<B, R>,
 ) {
-    // Whether a lane may be special, for as many vectors as there are, at least one lane in each.
-    let mut special = [false; BATCH];
     let zero = R::default();
     let infinity: CanonicalOf<B, R> = R::Lanes::<B>::load_canonical(backend, B::each(|_| &zero));
     let meet = <R::Lanes<B> as Lanes<B, R>>::lowest_limbs_meet;
     let mut product = <R::Lanes<B> as Lanes<B, R>>::one(backend);
-    scratch.prefixes.clear();
-    for (at, special) in (start..end).step_by(B::LANES).zip(&mut special) {
-        let terms = Terms::new(additions, at, end);
-        let [x1, x2] = terms.x(backend);
-        *special = meet(x1, x2) | meet(x1, infinity) | meet(x2, infinity);
-        scratch.prefixes.push(product);
-        product = product.mul_sum(denominator::<B, R>(backend, &terms, [x1, x2], *special));
+    scratch.waiting.clear();
+    for at in (start..end).step_by(B::LANES) {
+        let entries = entries::<B, R, A>(additions, at, end);
+        let terms = Terms::<B, R>::load(backend, additions, &entries);
+        let Terms { x1, x2, y1, y2, negative } = terms;
+        let special = meet(x1, x2) | meet(x1, infinity) | meet(x2, infinity);
+        let mut denominator = x2.into().sub(x1.into());
+        let mut numerator = R::Lanes::signed_difference(negative, y1, y2);
+        if special {
+            let cases = cases::<B, R, A>(additions, &entries);
+            [numerator, denominator] =
+                special_slopes::<B, R>(backend, &terms, cases.as_ref(), [numerator, denominator]);
+        }
+        scratch.waiting.push(Waiting {
+            x1,
+            x2,
+            y1,
+            negative: negative[0],
+            numerator,
+            denominator,
+            prefix: product,
+            special,
+        });
+        product = product.mul_sum(denominator);
     }
 
     let mut inverse = invert_lanes::<B, R>(backend, product);
-    for (vector, &prefix) in scratch.prefixes.iter().enumerate().rev() {
+    for (vector, waiting) in scratch.waiting.iter().enumerate().rev() {
         let at = start + vector * B::LANES;
         announce(additions, at + BATCH, at + BATCH + B::LANES);
-        let sums = {
-            let terms = Terms::new(additions, at, end);
-            let special = special[vector];
-            let x = terms.x(backend);
-            let denominator = denominator::<B, R>(backend, &terms, x, special);
-            let inverse_here = inverse.mul(prefix);
-            inverse = inverse.mul_sum(denominator);
-            finish::<B, R>(backend, &terms, x, special, inverse_here)
-        };
+        let here = inverse.mul(waiting.prefix);
+        inverse = inverse.mul_sum(waiting.denominator);
+        let slope = here.mul_sum(waiting.numerator);
+        let [x3, step] = slope.square().sub_once_and_twice(waiting.x1, waiting.x2);
+        let y3 = R::Lanes::add_or_sub(waiting.negative, slope.mul_sum(step), waiting.y1.into());
+        let mut sums = R::Lanes::store_points(x3, y3);
+        if waiting.special {
+            replace::<B, R, A>(additions, &entries::<B, R, A>(additions, at, end), sums.as_mut());
+        }
         for (k, sum) in (at..end).zip(sums.as_ref()) {
-            additions.put(k, *sum);
+            additions.put(additions.entry(k), *sum);
         }
     }
 }
 
-/// x2 - x1; -2 y1 where a point is doubled; one where the result is replaced.
+/// Numerators and denominators of the slopes, where lanes may be special: those of the tangent, 3 x1² and -2 (± y1), where a point is
+/// doubled; a denominator of one where the result is replaced. Elsewhere those of the chord.
+///
+/// Slopes have the opposite sign, (± y1 - (± y2)) / (x2 - x1), by which nothing is to be negated after.
 #[inline(always)]
-fn denominator<B: Backend, R: Coordinate>(
+fn special_slopes<B: Backend, R: Coordinate>(
     backend: B,
-    terms: &Terms<'_, B, R>,
-    [x1, x2]: [CanonicalOf<B, R>; 2],
-    special: bool,
-) -> <R::Lanes<B> as Lanes<B, R>>::Sum {
-    let difference = x2.into().sub(x1.into());
-    if !special {
-        return difference;
-    }
-    let cases = terms.cases();
-    let cases = cases.as_ref();
-    let (y1, _) = terms.y(backend);
-    let minus_y1 = R::Lanes::reduce(<R::Lanes<B> as Lanes<B, R>>::zero(backend).sub(y1));
-    let tangent =
-        R::Lanes::select(mask(cases, |case| case == Case::Double), minus_y1.add(minus_y1), difference);
-    R::Lanes::select(
-        mask(cases, Case::is_replaced),
-        <R::Lanes<B> as Lanes<B, R>>::one(backend).into(),
-        tangent,
-    )
-}
-
-/// The sums, from the inverses of the denominators. The slope is computed with the opposite sign, by which a subtraction costs one
-/// addition more and no negation: (y1 - y2)/d, or (y1 + y2)/d where the second term is subtracted.
-#[inline(always)]
-fn finish<B: Backend, R: Coordinate>(
-    backend: B,
-    terms: &Terms<'_, B, R>,
-    [x1, x2]: [CanonicalOf<B, R>; 2],
-    special: bool,
-    inverse: R::Lanes<B>,
-) -> B::Each<Point<R>> {
-    let (y1, y2) = terms.y(backend);
-    let mut numerator = R::Lanes::add_or_sub(terms.negative, y1, y2);
-    if special {
-        let doubled = mask(terms.cases().as_ref(), |case| case == Case::Double);
-        let square = x1.into().square();
-        let tangent = R::Lanes::reduce(square.add(square)).add(square);
-        numerator = R::Lanes::select(doubled, tangent, numerator);
-    }
-    let slope = inverse.mul_sum(numerator);
-    let [x3, step] = slope.square().sub_once_and_twice(x1, x2);
-    let y3 = slope.mul_sum(step).sub(y1);
-    let mut sums = R::Lanes::store_points(x3, y3);
-    if special {
-        replace(terms, sums.as_mut());
-    }
-    sums
+    terms: &Terms<B, R>,
+    cases: &[Case],
+    [numerator, denominator]: [SumOf<B, R>; 2],
+) -> [SumOf<B, R>; 2] {
+    let doubled = mask(cases, |case| case == Case::Double);
+    let zero = <R::Lanes<B> as Lanes<B, R>>::zero(backend);
+    let minus_y1 = R::Lanes::reduce(R::Lanes::add_or_sub(terms.negative[0], zero, terms.y1.into()));
+    let tangent = R::Lanes::select(doubled, minus_y1.add(minus_y1), denominator);
+    let one = <R::Lanes<B> as Lanes<B, R>>::one(backend).into();
+    let square = terms.x1.into().square();
+    let triple = R::Lanes::reduce(square.add(square)).add(square);
+    [
+        R::Lanes::select(doubled, triple, numerator),
+        R::Lanes::select(mask(cases, Case::is_replaced), one, tangent),
+    ]
 }
 
 /// Puts the results that are not computed in their places.
-fn replace<B: Backend, R: Coordinate>(terms: &Terms<'_, B, R>, sums: &mut [Point<R>]) {
-    let (first, second) = (terms.first.as_ref(), terms.second.as_ref());
-    for (lane, case) in terms.cases().into_iter().enumerate() {
+fn replace<B: Backend, R: Coordinate, A: Additions<R>>(
+    additions: &A,
+    entries: &B::Each<A::Entry>,
+    sums: &mut [Point<R>],
+) {
+    let cases = cases::<B, R, A>(additions, entries);
+    for ((case, &entry), sum) in cases.into_iter().zip(entries.as_ref()).zip(sums) {
+        let [first_negative, second_negative] = A::are_negative(entry);
         match case {
             Case::Add | Case::Double => {}
-            Case::First => sums[lane] = *first[lane],
-            Case::Second if terms.negative >> lane & 1 == 1 => sums[lane] = second[lane].negated(),
-            Case::Second => sums[lane] = *second[lane],
-            Case::Infinity => sums[lane] = Point::default(),
+            Case::First => *sum = additions.first(entry).negated_if(first_negative),
+            Case::Second => *sum = additions.second(entry).negated_if(second_negative),
+            Case::Infinity => *sum = Point::default(),
         }
     }
 }

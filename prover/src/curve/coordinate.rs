@@ -92,6 +92,8 @@ pub(crate) trait Lanes<B: Backend, R: Copy>: Copy + Debug + Send + Sync {
     fn sub(self, other: Self) -> Self::Sum;
     /// The sum where the mask's bit is set, else the difference.
     fn add_or_sub(mask: u8, a: Self, b: Self) -> Self::Sum;
+    /// ± a - (± b): with a minus where the first and the second mask's bit is set.
+    fn signed_difference(negative: [u8; 2], a: Self::Canonical, b: Self::Canonical) -> Self::Sum;
     /// a - b - c and a - 2 b - c.
     fn sub_once_and_twice(self, b: Self::Canonical, c: Self::Canonical) -> [Self::Sum; 2];
     /// A sum in the bounds of reduced values.
@@ -180,6 +182,11 @@ impl<B: Backend> Lanes<B, [Row; 1]> for Reduced<B, Base> {
     #[inline(always)]
     fn add_or_sub(mask: u8, a: Self, b: Self) -> Self::Sum {
         Self::add_or_sub(mask, a, b)
+    }
+
+    #[inline(always)]
+    fn signed_difference(negative: [u8; 2], a: Self::Canonical, b: Self::Canonical) -> Self::Sum {
+        Self::signed_difference(negative, a, b)
     }
 
     #[inline(always)]
@@ -287,6 +294,14 @@ impl<B: Backend> Lanes<B, [Row; 2]> for ReducedFq2<B> {
     #[inline(always)]
     fn add_or_sub(mask: u8, a: Self, b: Self) -> Self::Sum {
         SumFq2 { c0: Reduced::add_or_sub(mask, a.c0, b.c0), c1: Reduced::add_or_sub(mask, a.c1, b.c1) }
+    }
+
+    #[inline(always)]
+    fn signed_difference(negative: [u8; 2], a: Self::Canonical, b: Self::Canonical) -> Self::Sum {
+        SumFq2 {
+            c0: Reduced::signed_difference(negative, a.c0, b.c0),
+            c1: Reduced::signed_difference(negative, a.c1, b.c1),
+        }
     }
 
     #[inline(always)]

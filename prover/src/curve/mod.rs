@@ -16,7 +16,7 @@ mod inverse;
 
 #[cfg(test)]
 pub(crate) use addition::BATCH;
-pub(crate) use addition::{Accumulate, Add, Additions, NEGATIVE, Pair, Pairs, Scratch, add_all};
+pub(crate) use addition::{Add, Additions, NEGATIVE, Pair, Pairs, Scratch, add_all};
 pub(crate) use coordinate::{Coordinate, Lanes};
 
 use ark_bn254::{Fq, Fr, g1, g2};
@@ -85,6 +85,12 @@ impl<R: Coordinate> Point<R> {
     #[inline(always)]
     pub(crate) fn negated(&self) -> Self {
         Self { x: self.x, y: self.y.negated() }
+    }
+
+    /// The negative, or the point itself.
+    #[inline(always)]
+    pub(crate) fn negated_if(&self, negative: bool) -> Self {
+        if negative { self.negated() } else { *self }
     }
 
     /// Whether every row is below the modulus.

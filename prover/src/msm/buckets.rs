@@ -1,10 +1,12 @@
 //! From digits to bucket sums, for one chunk and some windows.
 //!
 //! ```text
-//!   sort     digits by bucket, buckets by size ─► a list in which each bucket has a region of 2^k places, large regions first
-//!               7 points: [p p p p p p p -]   3 points: [p p p -]  [p p p -]   1 point: [p]
-//!   reduce   places 2j and 2j + 1 ─► place j, until a region is one place: that is added to the bucket's sum
-//!               all additions of a level are independent, and its pairs are found without a search
+//!   sort     digits by bucket ─► a list in which each bucket has a row: its sum so far, if it has one, and its points;
+//!            rows of equally many terms are together, long ones first
+//!               s p p p p   s p p p p   s p p p   s p
+//!   reduce   terms 2j and 2j + 1 of a row are added, a last one without a partner stays: rows of half as many
+//!               i i p       i i p       i i       ─► the bucket's sum
+//!            all additions of a level are independent; no point is moved, a term is known by where it is
 //! ```
 //!
 //! A segment is a run of buckets with enough points for full batches and few enough for the cache; segments and windows are tasks.
@@ -12,33 +14,46 @@
 
 use rayon::prelude::*;
 
+use super::CHUNK;
 use super::chunk::{Chunk, Windows};
-use super::pool::{Pool, erase};
-use crate::curve::{Accumulate, Add, Coordinate, NEGATIVE, Pair, Pairs, Point};
+use super::pool::{Pool, erase, grow};
+use crate::curve::{Add, Additions, Coordinate, NEGATIVE, Pair, Point};
 use crate::vector::{Backend, prefetch};
 
-/// A segment ends with the bucket that brings it to this many points…
-const SEGMENT_POINTS: u32 = 8192;
-/// …and a bucket with more than this many is cut into tasks of so many.
+/// A segment ends with the bucket that brings its points to so many bytes…
+const SEGMENT_BYTES: usize = 1 << 19;
+/// …and a bucket with more than this many points is cut into tasks of so many.
 const HEAVY: usize = 4096;
-/// Sizes of regions: 2^0 to [`HEAVY`] places.
-const CLASSES: usize = HEAVY.ilog2() as usize + 1;
 /// So many points are copied between announcing that one is read and reading it.
 const AHEAD: usize = 16;
-/// Stands in the list where a region has no point.
-const NONE: u32 = u32::MAX;
+
+/// A term is the chunk's point of this number, …
+const INDEX: u32 = SUM - 1;
+/// … with this bit the sum of the segment's bucket of that number, …
+const SUM: u32 = INNER >> 1;
+/// … with this one a sum of the same reduction; and with [`NEGATIVE`] what is meant is its negative.
+const INNER: u32 = NEGATIVE >> 1;
+const _: () = assert!(2 * CHUNK <= INDEX as usize);
 
 /// A run of buckets in the sorted list.
 #[derive(Clone, Debug)]
 struct Segment {
     /// First bucket and how many.
     buckets: usize,
-    /// Places in the list.
+    /// Terms in the list.
     list: usize,
-    /// Buckets that are not empty.
+    /// Buckets with points.
     order: usize,
-    /// Regions of each size.
-    classes: [u32; CLASSES],
+    /// Their rows.
+    groups: core::ops::Range<usize>,
+}
+
+/// Rows of equally many terms.
+#[derive(Clone, Copy, Debug, Default)]
+struct Group {
+    rows: usize,
+    /// Of each.
+    terms: usize,
 }
 
 /// Digits sorted by bucket, and working memory for that.
@@ -46,11 +61,14 @@ struct Segment {
 pub(super) struct Sorted {
     /// First the number of points of each bucket, then the place for its next point.
     places: Vec<u32>,
-    /// Points of each region, and [`NONE`].
+    /// The terms of each row.
     list: Vec<u32>,
-    /// The bucket of each region, counted from the segment's first.
+    /// The bucket of each row, counted from the segment's first.
     order: Vec<u32>,
     segments: Vec<Segment>,
+    groups: Vec<Group>,
+    /// For each number of terms how many rows have so many, then the places for the next one's terms and bucket.
+    rows: Vec<(u32, u32)>,
     /// Heavy buckets and where their points end in the list; they begin where the one before ends.
     heavy: Vec<(usize, usize)>,
     /// Where the heavy buckets' points begin.
@@ -62,12 +80,20 @@ impl Sorted {
         erase(&mut self.places);
         erase(&mut self.list);
         erase(&mut self.order);
+        erase(&mut self.rows);
         erase(&mut self.heavy);
         self.segments.clear();
+        erase(&mut self.groups);
     }
 
-    /// Sorts the digits of some windows. Bucket b of the i-th of them is bucket i · 2^(c-1) + b here.
-    fn sort<R: Coordinate>(&mut self, chunk: &Chunk<R>, windows: core::ops::Range<usize>, buckets: usize) {
+    /// Sorts the digits of some windows, of which these are the sums. Bucket b of the i-th of them is bucket i · 2^(c-1) + b here.
+    fn sort<R: Coordinate>(
+        &mut self,
+        chunk: &Chunk<R>,
+        windows: core::ops::Range<usize>,
+        buckets: usize,
+        sums: &[Point<R>],
+    ) {
         self.places.clear();
         self.places.resize(windows.len() * buckets, 0);
         for (window, places) in windows.clone().zip(self.places.chunks_exact_mut(buckets)) {
@@ -77,7 +103,7 @@ impl Sorted {
                 }
             }
         }
-        self.lay_out();
+        self.lay_out(sums);
         for (window, places) in windows.zip(self.places.chunks_exact_mut(buckets)) {
             for digits in chunk.digits(window) {
                 for (&slot, &index) in digits.slots.iter().zip(digits.indices) {
@@ -89,122 +115,104 @@ impl Sorted {
         }
     }
 
-    /// Cuts the buckets into segments and gives each bucket its region.
-    fn lay_out(&mut self) {
-        // Empty and heavy buckets have no region.
-        const NO_CLASS: usize = CLASSES;
-        let class = |points: u32| match points {
-            0 => NO_CLASS,
-            points if points as usize > HEAVY => NO_CLASS,
-            points => (u32::BITS - (points - 1).leading_zeros()) as usize,
-        };
+    /// Cuts the buckets into segments and gives each bucket its row, with its sum.
+    fn lay_out<R: Coordinate>(&mut self, sums: &[Point<R>]) {
+        let most = SEGMENT_BYTES / size_of::<Point<R>>();
         self.segments.clear();
+        self.groups.clear();
         self.heavy.clear();
+        self.list.clear();
         self.order.clear();
-        self.order.resize(self.places.len() + 1, 0);
-        let (mut place, mut ordered, mut start) = (0, 0, 0);
+        let mut start = 0;
         while start < self.places.len() {
-            let mut sizes = [0u32; CLASSES + 1];
-            let mut points = 0;
-            let mut end = start;
-            while end < self.places.len() && points < SEGMENT_POINTS {
-                let count = self.places[end];
-                let class = class(count);
-                sizes[class] += 1;
-                if class == NO_CLASS && count > 0 {
-                    self.heavy.push((end, count as usize));
-                } else {
+            let (mut points, mut end) = (0, start);
+            self.rows.clear();
+            self.rows.resize(HEAVY + 2, (0, 0));
+            while end < self.places.len() && points < most {
+                let count = self.places[end] as usize;
+                if count > HEAVY {
+                    self.heavy.push((end, count));
+                } else if count > 0 {
                     points += count;
+                    self.rows[count + usize::from(!sums[end].is_infinity())].0 += 1;
                 }
                 end += 1;
             }
-            let mut classes = [0; CLASSES];
-            classes.copy_from_slice(&sizes[..CLASSES]);
-            let (list_start, order_start) = (place, ordered);
-            let mut next = [(0u32, 0u32); CLASSES + 1];
-            for class in (0..CLASSES).rev() {
-                next[class] = (place as u32, ordered as u32);
-                place += (classes[class] as usize) << class;
-                ordered += classes[class] as usize;
-            }
-            // Where the buckets without a region are noted, and overwritten.
-            next[NO_CLASS].1 = ordered as u32;
-            for bucket in start..end {
-                let class = class(self.places[bucket]);
-                let (place, at) = &mut next[class];
-                self.order[*at as usize] = (bucket - start) as u32;
-                if class != NO_CLASS {
-                    self.places[bucket] = *place;
-                    *place += 1 << class;
-                    *at += 1;
-                }
-            }
-            let segment = Segment {
-                buckets: end - start,
-                list: place - list_start,
-                order: ordered - order_start,
-                classes,
-            };
-            self.segments.push(segment);
+            self.lay_out_segment(start..end, sums);
             start = end;
         }
-        self.heavy_start = place;
+        self.heavy_start = self.list.len();
+        let mut place = self.heavy_start;
         for (bucket, end) in &mut self.heavy {
             self.places[*bucket] = place as u32;
             place += *end;
             *end = place;
         }
-        self.list.clear();
-        self.list.resize(place, NONE);
+        self.list.resize(place, 0);
+    }
+
+    /// The rows of a segment, of which there are as many as `rows` says.
+    fn lay_out_segment<R: Coordinate>(&mut self, buckets: core::ops::Range<usize>, sums: &[Point<R>]) {
+        let (list_start, order_start, groups_start) = (self.list.len(), self.order.len(), self.groups.len());
+        let (mut place, mut ordered) = (list_start, order_start);
+        for (terms, row) in self.rows.iter_mut().enumerate().rev() {
+            let rows = row.0 as usize;
+            if rows > 0 {
+                self.groups.push(Group { rows, terms });
+                *row = (place as u32, ordered as u32);
+                place += rows * terms;
+                ordered += rows;
+            }
+        }
+        self.list.resize(place, 0);
+        self.order.resize(ordered, 0);
+        for bucket in buckets.clone() {
+            let count = self.places[bucket] as usize;
+            if count == 0 || count > HEAVY {
+                continue;
+            }
+            let number = (bucket - buckets.start) as u32;
+            let has_sum = !sums[bucket].is_infinity();
+            let terms = count + usize::from(has_sum);
+            let (place, at) = &mut self.rows[terms];
+            self.list[*place as usize] = number | SUM;
+            self.places[bucket] = *place + u32::from(has_sum);
+            self.order[*at as usize] = number;
+            *place += terms as u32;
+            *at += 1;
+        }
+        self.segments.push(Segment {
+            buckets: buckets.len(),
+            list: place - list_start,
+            order: ordered - order_start,
+            groups: groups_start..self.groups.len(),
+        });
     }
 }
 
 /// Working memory of the reduction of a segment.
 #[derive(Debug)]
 pub(super) struct Tree<R> {
-    /// The points of a level and of the next.
-    levels: [Vec<Point<R>>; 2],
+    /// Sums that are terms of others.
+    inner: Vec<Point<R>>,
+    /// The terms of a level and of the next.
     lists: [Vec<u32>; 2],
     pairs: Vec<Pair>,
-    copies: Vec<(u32, u32)>,
-    /// What is added to bucket sums, and which.
-    totals: Vec<Point<R>>,
-    entries: Vec<(u32, u32)>,
+    groups: Vec<Group>,
 }
 
 impl<R> Default for Tree<R> {
     fn default() -> Self {
-        Self {
-            levels: [Vec::new(), Vec::new()],
-            lists: [Vec::new(), Vec::new()],
-            pairs: Vec::new(),
-            copies: Vec::new(),
-            totals: Vec::new(),
-            entries: Vec::new(),
-        }
+        Self { inner: Vec::new(), lists: [Vec::new(), Vec::new()], pairs: Vec::new(), groups: Vec::new() }
     }
 }
 
 impl<R: Coordinate> Tree<R> {
     fn wipe(&mut self) {
-        self.levels.iter_mut().for_each(erase);
+        erase(&mut self.inner);
         self.lists.iter_mut().for_each(erase);
         erase(&mut self.pairs);
-        erase(&mut self.copies);
-        erase(&mut self.totals);
-        erase(&mut self.entries);
-    }
-
-    /// Adds a bucket's total, or a point in it, to the bucket's sum: at once if that is infinity, else with the others.
-    #[inline(always)]
-    fn finish(&mut self, sums: &mut [Point<R>], bucket: u32, total: &Point<R>, sign: u32) {
-        let sum = &mut sums[bucket as usize];
-        if sum.is_infinity() {
-            *sum = if sign == 0 { *total } else { total.negated() };
-        } else {
-            self.entries.push((bucket, self.totals.len() as u32 | sign));
-            self.totals.push(*total);
-        }
+        erase(&mut self.groups);
     }
 }
 
@@ -240,7 +248,7 @@ pub(super) fn add_chunk<B: Backend, R: Coordinate>(
     sums.par_chunks_mut(group * windows.buckets()).enumerate().for_each(|(task, sums)| {
         let first = task * group;
         spaces.sorted.with(|sorted| {
-            sorted.sort(chunk, first..windows.total().min(first + group), windows.buckets());
+            sorted.sort(chunk, first..windows.total().min(first + group), windows.buckets(), sums);
             add_sorted(backend, chunk.points(), sorted, sums, &spaces.trees);
         });
     });
@@ -265,7 +273,7 @@ fn add_sorted<B: Backend, R: Coordinate>(
                 points,
                 list: list_here,
                 order: order_here,
-                classes: &segment.classes,
+                groups: &sorted.groups[segment.groups.clone()],
                 sums,
             });
         }
@@ -312,14 +320,14 @@ fn reduce_one<B: Backend, R: Coordinate>(
     sum: &mut Point<R>,
     trees: &Pool<Tree<R>>,
 ) {
-    let mut padded = list.to_vec();
-    padded.resize(list.len().next_power_of_two(), NONE);
-    let mut classes = [0; CLASSES];
-    classes[padded.len().ilog2() as usize] = 1;
+    let mut row = list.to_vec();
+    if !sum.is_infinity() {
+        row.push(SUM);
+    }
+    let groups = &[Group { rows: 1, terms: row.len() }];
     let sums = core::slice::from_mut(sum);
-    let task = Reduce { points, list: &padded, order: &[0], classes: &classes, sums };
-    trees.with(|tree| reduce(backend, task, tree));
-    erase(&mut padded);
+    trees.with(|tree| reduce(backend, Reduce { points, list: &row, order: &[0], groups, sums }, tree));
+    erase(&mut row);
 }
 
 /// The reduction of a segment.
@@ -327,88 +335,156 @@ struct Reduce<'a, R> {
     points: &'a [Point<R>],
     list: &'a [u32],
     order: &'a [u32],
-    classes: &'a [u32; CLASSES],
+    groups: &'a [Group],
     sums: &'a mut [Point<R>],
 }
 
 /// Reduces a segment.
 fn reduce<B: Backend, R: Coordinate>(backend: B, task: Reduce<'_, R>, tree: &mut Tree<R>) {
-    let Reduce { points, list, mut order, classes, sums } = task;
-    tree.totals.clear();
-    tree.entries.clear();
-    // The regions of one place are at the end of the list, and their buckets at the end of `order`.
-    let singles = classes[0] as usize;
-    let (active, last) = list.split_at(list.len() - singles);
-    let finished;
-    (order, finished) = order.split_at(order.len() - singles);
-    let point = |index: u32| &points[(index & !NEGATIVE) as usize];
-    for (at, (&index, &bucket)) in last.iter().zip(finished).enumerate() {
-        if let Some((&index, &bucket)) = last.get(at + AHEAD).zip(finished.get(at + AHEAD)) {
-            prefetch(point(index));
-            prefetch(&sums[bucket as usize]);
-        }
-        tree.finish(sums, bucket, point(index), index & NEGATIVE);
-    }
-    let [mut here, mut next] = core::mem::take(&mut tree.levels);
-    let [mut list_here, mut list_next] = core::mem::take(&mut tree.lists);
-    list_here.clear();
-    list_here.extend_from_slice(active);
-    for (level, &regions) in classes.iter().enumerate().skip(1) {
-        if list_here.is_empty() {
-            break;
-        }
-        let half = list_here.len() / 2;
-        if next.len() < half {
-            next.resize(half, Point::default());
-        }
-        let source = if level == 1 { points } else { &here };
-        let (pairs, copies) = halve(&list_here, &mut list_next, tree);
-        let copies = &tree.copies[..copies];
-        for (at, &(from, to)) in copies.iter().enumerate() {
-            if let Some(&(from, _)) = copies.get(at + AHEAD) {
-                prefetch(&source[from as usize]);
+    let Reduce { points, mut list, mut order, groups, sums } = task;
+    tree.groups.clear();
+    tree.groups.extend_from_slice(groups);
+    if let Some(&Group { rows, terms: 1 }) = groups.last() {
+        // Buckets that have one point and no sum.
+        tree.groups.pop();
+        let (singles, buckets);
+        (list, singles) = list.split_at(list.len() - rows);
+        (order, buckets) = order.split_at(order.len() - rows);
+        let point = |term: u32| &points[(term & !NEGATIVE) as usize];
+        for (at, (&term, &bucket)) in singles.iter().zip(buckets).enumerate() {
+            if let Some((&term, &bucket)) = singles.get(at + AHEAD).zip(buckets.get(at + AHEAD)) {
+                prefetch(point(term));
+                prefetch(&sums[bucket as usize]);
             }
-            next[to as usize] = source[from as usize];
+            sums[bucket as usize] = point(term).negated_if(term & NEGATIVE != 0);
         }
-        let entries = &tree.pairs[..pairs];
-        backend.run(Add::new(&mut Pairs { source, out: &mut next, entries, far: level == 1 }));
-        core::mem::swap(&mut here, &mut next);
-        core::mem::swap(&mut list_here, &mut list_next);
-
-        let left = half - regions as usize;
-        let finished;
-        (order, finished) = order.split_at(order.len() - regions as usize);
-        for (place, &bucket) in (left..half).zip(finished) {
-            tree.finish(sums, bucket, &here[place], list_here[place] & NEGATIVE);
-        }
-        list_here.truncate(left);
     }
-    let Tree { totals, entries, .. } = &*tree;
-    backend.run(Add::new(&mut Accumulate { accumulators: sums, table: totals, entries }));
-    tree.levels = [here, next];
-    tree.lists = [list_here, list_next];
+    let [mut here, mut next] = core::mem::take(&mut tree.lists);
+    here.clear();
+    here.extend_from_slice(list);
+    let mut inner = 0;
+    while !tree.groups.is_empty() {
+        let pairs = halve(&here, order, &mut next, &mut inner, tree);
+        grow(&mut tree.inner, inner);
+        let entries = &tree.pairs[..pairs];
+        backend.run(Add::new(&mut Level { points, inner: &mut tree.inner, sums, entries }));
+        core::mem::swap(&mut here, &mut next);
+    }
+    tree.lists = [here, next];
 }
 
-/// The pairs of a level, what is copied for want of a partner (how many of each is returned), and the list of the next level. A sum
-/// has its first term's sign taken out: ± (a ± b).
-fn halve<R>(list: &[u32], next: &mut Vec<u32>, tree: &mut Tree<R>) -> (usize, usize) {
-    let half = list.len() / 2;
-    next.clear();
-    next.resize(half, NONE);
-    // Each place is written, and kept if it is a pair or a copy.
-    if tree.pairs.len() <= half {
-        tree.pairs.resize(half + 1, Pair::default());
-        tree.copies.resize(half + 1, (0, 0));
+/// The additions of a level, of which the number is returned, and the list of the next. There are `inner` inner sums, before and after.
+fn halve<R>(
+    mut list: &[u32],
+    order: &[u32],
+    next: &mut Vec<u32>,
+    inner: &mut usize,
+    tree: &mut Tree<R>,
+) -> usize {
+    let Tree { pairs, groups, .. } = tree;
+    grow(pairs, list.len() / 2);
+    grow(next, list.len());
+    let (mut free_pairs, mut free_next) = (&mut pairs[..], &mut next[..]);
+    let (mut row, mut additions, mut length) = (0, 0, 0);
+    let mut place = *inner as u32 | INNER;
+    for Group { rows, terms } in groups.iter_mut() {
+        let half = *terms / 2;
+        let (here, pairs);
+        (here, list) = list.split_at(*rows * *terms);
+        (pairs, free_pairs) = free_pairs.split_at_mut(*rows * half);
+        additions += pairs.len();
+        if *terms == 2 {
+            for ((pair, &[first, second]), bucket) in
+                pairs.iter_mut().zip(here.as_chunks().0).zip(&order[row..])
+            {
+                *pair = Pair { first, second, place: bucket | SUM };
+            }
+        } else {
+            let kept = terms.div_ceil(2);
+            let next;
+            (next, free_next) = free_next.split_at_mut(*rows * kept);
+            length += next.len();
+            let rows =
+                here.chunks_exact(*terms).zip(pairs.chunks_exact_mut(half)).zip(next.chunks_exact_mut(kept));
+            for ((terms, pairs), next) in rows {
+                for ((pair, &[first, second]), next) in
+                    pairs.iter_mut().zip(terms.as_chunks().0).zip(&mut *next)
+                {
+                    *pair = Pair { first, second, place };
+                    *next = place;
+                    place += 1;
+                }
+                if let ([.., last], true) = (terms, kept > half) {
+                    next[half] = *last;
+                }
+            }
+        }
+        row += *rows;
+        *terms = terms.div_ceil(2);
     }
-    let (mut pairs, mut copies) = (0, 0);
-    for (place, ([a, b], next)) in list.as_chunks().0.iter().zip(next).enumerate() {
-        let (sign, place) = (a & NEGATIVE, place as u32);
-        let (some, both) = (*a != NONE, *b != NONE);
-        *next = if some { place | sign } else { NONE };
-        tree.pairs[pairs] = Pair { first: a & !NEGATIVE, second: b ^ sign, place };
-        tree.copies[copies] = (a & !NEGATIVE, place);
-        pairs += usize::from(both);
-        copies += usize::from(some & !both);
+    *inner = (place & INDEX) as usize;
+    next.truncate(length);
+    // Rows that are finished are the last.
+    while groups.pop_if(|group| group.terms == 1).is_some() {}
+    additions
+}
+
+/// Additions of terms.
+struct Level<'a, R> {
+    points: &'a [Point<R>],
+    inner: &'a mut [Point<R>],
+    sums: &'a mut [Point<R>],
+    entries: &'a [Pair],
+}
+
+impl<R> Level<'_, R> {
+    #[inline(always)]
+    fn term(&self, term: u32) -> &Point<R> {
+        let points: &[Point<R>] = match term & (SUM | INNER) {
+            0 => self.points,
+            SUM => self.sums,
+            _ => self.inner,
+        };
+        &points[(term & INDEX) as usize]
     }
-    (pairs, copies)
+}
+
+impl<R> Additions<R> for Level<'_, R> {
+    type Entry = Pair;
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    #[inline(always)]
+    fn entry(&self, k: usize) -> Pair {
+        self.entries[k]
+    }
+
+    #[inline(always)]
+    fn first(&self, entry: Pair) -> &Point<R> {
+        self.term(entry.first)
+    }
+
+    #[inline(always)]
+    fn second(&self, entry: Pair) -> &Point<R> {
+        self.term(entry.second)
+    }
+
+    #[inline(always)]
+    fn are_negative(entry: Pair) -> [bool; 2] {
+        entry.are_negative()
+    }
+
+    #[inline(always)]
+    fn are_far(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn put(&mut self, entry: Pair, sum: Point<R>) {
+        let points = if entry.place & SUM == 0 { &mut *self.inner } else { &mut *self.sums };
+        points[(entry.place & INDEX) as usize] = sum;
+    }
 }

@@ -17,6 +17,7 @@ use rayon::prelude::*;
 
 use super::digits::{Half, digits, halves};
 use super::frequent::Frequent;
+use super::pool::grow;
 use super::{Bases, NotReduced, Scalars};
 use crate::curve::{Coordinate, Curve, Lanes, NEGATIVE, Point, PointOf, ToBackend};
 use crate::vector::{Backend, Base, Kernel, Reduced};
@@ -95,13 +96,6 @@ struct Block<'a, R> {
     lengths: &'a mut [u32],
     /// Index of its first point in the chunk.
     offset: u32,
-}
-
-/// Makes a vector at least so long.
-fn grow<T: Clone + Default>(values: &mut Vec<T>, length: usize) {
-    if values.len() < length {
-        values.resize(length, T::default());
-    }
 }
 
 impl<R: Coordinate> Chunk<R> {

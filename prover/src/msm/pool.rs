@@ -12,6 +12,13 @@ pub(super) fn erase<T: Clone + Default>(values: &mut Vec<T>) {
     black_box(values.as_mut_slice());
 }
 
+/// Makes a vector at least so long.
+pub(super) fn grow<T: Clone + Default>(values: &mut Vec<T>, length: usize) {
+    if values.len() < length {
+        values.resize(length, T::default());
+    }
+}
+
 /// Spare values.
 #[derive(Debug)]
 pub(crate) struct Pool<T>(Mutex<Vec<T>>);

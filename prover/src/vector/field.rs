@@ -147,6 +147,12 @@ impl<B: Backend, M: Modulus> Reduced<B, M> {
         Sum(B::add_or_sub::<M>(mask, a.0, b.0), PhantomData)
     }
 
+    /// ± a - (± b): with a minus where the first and the second mask's bit is set.
+    #[inline(always)]
+    pub(crate) fn signed_difference(negative: [u8; 2], a: Canonical<B, M>, b: Canonical<B, M>) -> Sum<B, M> {
+        Sum(B::signed_difference::<M>(negative, a.0.0, b.0.0), PhantomData)
+    }
+
     /// a - b - c and a - 2 b - c.
     #[inline(always)]
     pub(crate) fn sub_once_and_twice(self, b: Canonical<B, M>, c: Canonical<B, M>) -> [Sum<B, M>; 2] {

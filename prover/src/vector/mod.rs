@@ -167,6 +167,13 @@ pub(crate) trait Backend: Copy + Send + Sync + Debug + 'static {
         Self::select(mask, Self::add::<M>(a, b), Self::sub::<M>(a, b))
     }
 
+    /// ± a - (± b) of canonical values, a sum: a and b with a minus where the first and the second mask's bit is set.
+    #[inline(always)]
+    fn signed_difference<M: Modulus>(negative: [u8; 2], a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        let minus_a = Self::sub::<M>(Self::reduce::<M>(Self::sub::<M>(a, a)), a);
+        Self::add_or_sub::<M>(negative[1], Self::select(negative[0], Self::reduce::<M>(minus_a), a), b)
+    }
+
     /// a - b - c and a - 2 b - c, sums both, for a reduced and b and c canonical.
     #[inline(always)]
     fn sub_once_and_twice<M: Modulus>(

@@ -104,7 +104,7 @@ fn random_row(rng: &mut impl RngCore) -> Row {
 struct Formulas<M>([[Row; LANES]; 4], u8, PhantomData<M>);
 
 /// How many formulas there are.
-const FORMULAS: usize = 20;
+const FORMULAS: usize = 22;
 
 impl<M: Modulus> Kernel for Formulas<M> {
     type Output = [[Row; LANES]; FORMULAS];
@@ -144,7 +144,7 @@ impl<M: Modulus> Formulas<M> {
     #[inline(always)]
     fn run_from<B: Backend>(&self, backend: B, start: usize, output: &mut [[Row; LANES]; FORMULAS]) {
         let Self([a, b, c, d], mask, _) = &self;
-        let mask = mask >> start;
+        let (rotated, mask) = (mask.rotate_left(3) >> start, mask >> start);
         let [canonical_b, canonical_d] = [b, d].map(|rows| load_canonical::<B, M>(backend, rows, start));
         let a = load_ark::<B, M>(backend, a, start);
         let b = load_ark::<B, M>(backend, b, start);
@@ -182,6 +182,8 @@ impl<M: Modulus> Formulas<M> {
             twice,
             mul_once,
             mul_twice,
+            Reduced::signed_difference([mask, !mask], canonical_b, canonical_d),
+            Reduced::signed_difference([mask, rotated], canonical_d, canonical_b),
         ];
         for (output, result) in output.iter_mut().zip(results) {
             output[start..start + B::LANES].copy_from_slice(result.store_ark(backend).as_ref());
@@ -189,7 +191,8 @@ impl<M: Modulus> Formulas<M> {
     }
 }
 
-fn expected<F: Field>([a, b, c, d]: [F; 4], selected: bool) -> [F; FORMULAS] {
+fn expected<F: Field>([a, b, c, d]: [F; 4], selected: bool, other: bool) -> [F; FORMULAS] {
+    let signed = |negative: bool, value: F| if negative { -value } else { value };
     [
         a,
         c,
@@ -211,6 +214,8 @@ fn expected<F: Field>([a, b, c, d]: [F; 4], selected: bool) -> [F; FORMULAS] {
         a - b.double() - d,
         a * c - d - b,
         a * c - d.double() - b,
+        signed(selected, b) - signed(!selected, d),
+        signed(selected, d) - signed(other, b),
     ]
 }
 
@@ -219,7 +224,8 @@ fn formulas_agree<M: Oracle>(operands: [[Row; LANES]; 4], mask: u8) {
         let (name, results) = (choice.name(), choice.run(Formulas::<M>(operands, mask, PhantomData)));
         for lane in 0..LANES {
             let values = operands.map(|rows| M::element(&rows[lane]));
-            let expected = expected(values, mask >> lane & 1 == 1);
+            let selected = |mask: u8| mask >> lane & 1 == 1;
+            let expected = expected(values, selected(mask), selected(mask.rotate_left(3)));
             for (which, expected) in expected.iter().enumerate() {
                 assert_eq!(
                     results[which][lane],

@@ -17,6 +17,7 @@
 //! |---|---|---|---|
 //! | `add` | below 3 p, 3 p | below 6 p | |
 //! | `sub` | below 3 p, 3 p | in (0, 6 p) | a - b + 3 p |
+//! | `signed_difference` | below p | in (0, 6 p) | ± a - (± b) + 3 p is in (p, 5 p) |
 //! | `sub_once_and_twice` | a below 3 p, b and c below p | below 6 p | a - b - c + 2 p is in (0, 5 p), a - 2 b - c + 3 p in (0, 6 p) |
 //! | `reduce` | below 6 p | below 3 p | subtracts 3 p unless that is negative |
 //! | `mul`, `square` | product below 72 p² | below 3 p | `montgomery`; of two sums the product is below 36 p² |
@@ -165,6 +166,15 @@ impl<L: Register> Backend for Ifma<L> {
     }
 
     #[inline(always)]
+    fn signed_difference<M: Modulus>(negative: [u8; 2], a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        if L::IN_SOFTWARE {
+            in_software::signed_difference::<L, M>(negative, a, b)
+        } else {
+            signed_difference::<L, M>(negative, a, b)
+        }
+    }
+
+    #[inline(always)]
     fn sub_once_and_twice<M: Modulus>(
         a: Self::Vector,
         b: Self::Vector,
@@ -307,6 +317,15 @@ mod in_software {
     }
 
     #[inline(never)]
+    pub(super) fn signed_difference<L: Register, M: Modulus>(
+        negative: [u8; 2],
+        a: Limbs<L>,
+        b: Limbs<L>,
+    ) -> Limbs<L> {
+        super::signed_difference::<L, M>(negative, a, b)
+    }
+
+    #[inline(never)]
     pub(super) fn sub_once_and_twice<L: Register, M: Modulus>(
         a: Limbs<L>,
         b: Limbs<L>,
@@ -379,6 +398,18 @@ fn sum_or_difference<L: Register, M: Modulus>(mask: u8, a: Limbs<L>, b: Limbs<L>
     for i in 0..LIMBS {
         let difference = a[i].add(a[i].splat(Constants::<M>::P3[i])).sub(b[i]);
         result[i] = L::select(mask, a[i].add(b[i]), difference);
+    }
+    carry(result)
+}
+
+/// ± a - (± b) + 3 p.
+#[inline(always)]
+fn signed_difference<L: Register, M: Modulus>(negative: [u8; 2], a: Limbs<L>, b: Limbs<L>) -> Limbs<L> {
+    let mut result = a;
+    for i in 0..LIMBS {
+        let p3 = a[i].splat(Constants::<M>::P3[i]);
+        let first = L::select(negative[0], p3.sub(a[i]), p3.add(a[i]));
+        result[i] = L::select(negative[1], first.add(b[i]), first.sub(b[i]));
     }
     carry(result)
 }

@@ -266,6 +266,17 @@ fn keeps_its_bounds<M: Oracle>() {
                 assert!(below::<M>(&digits(Modelled::reduce::<M>(lane(number))), 3));
             }
         }
+        for (b, c) in canonical.iter().zip(canonical.iter().rev()).chain(canonical.iter().zip(&canonical)) {
+            let [x, y] = [b, c].map(|row| lane::<LIMBS>(limbs(row)));
+            let [b, c] = [b, c].map(|row| row_element::<M>(row));
+            for (negative, expected) in
+                [([0, 0], b - c), ([0, 255], b + c), ([255, 0], -b - c), ([255, 255], c - b)]
+            {
+                let number = digits(Modelled::signed_difference::<M>(negative, x, y));
+                assert!(number.iter().all(|&limb| limb <= MASK) && element::<M>(&number) == expected);
+                assert!(below::<M>(&digits(Modelled::reduce::<M>(lane(number))), 3));
+            }
+        }
         for b in rows.iter().filter(|row| below::<M>(&limbs(row), 3)) {
             let [x, y] = [a, b].map(|row| lane::<LIMBS>(limbs(row)));
             let [a, b] = [a, b].map(row_element::<M>);
