@@ -25,6 +25,9 @@ use crate::vector::{Backend, Kernel, LANES, prefetch};
 /// Additions that share an inversion. More spread its cost thinner but leave the second-level cache: 768 that wait are 190 KiB in G1, twice that in G2.
 pub(crate) const BATCH: usize = 768;
 
+/// So many additions of the first batch are between announcing their terms and reading them.
+const AHEAD: usize = 64;
+
 /// Bit of an index: the point's negative is meant.
 pub(crate) const NEGATIVE: u32 = 1 << 31;
 
@@ -163,7 +166,7 @@ pub(crate) fn add_all<B: Backend, R: Coordinate, A: Additions<R>>(
     scratch: &mut Scratch<B, R>,
 ) {
     let mut start = 0;
-    announce(additions, 0, BATCH);
+    announce(additions, 0, AHEAD);
     while start < additions.len() {
         let end = additions.len().min(start + BATCH);
         add_batch(backend, additions, start, end, scratch);
@@ -313,6 +316,9 @@ fn add_batch<B: Backend, R: Coordinate, A: Additions<R>>(
     let mut product = <R::Lanes<B> as Lanes<B, R>>::one(backend);
     scratch.waiting.clear();
     for at in (start..end).step_by(B::LANES) {
+        if start == 0 {
+            announce(additions, at + AHEAD, (at + AHEAD + B::LANES).min(BATCH));
+        }
         let entries = entries::<B, R, A>(additions, at, end);
         let terms = Terms::<B, R>::load(backend, additions, &entries);
         let Terms { x1, x2, y1, y2, negative } = terms;
