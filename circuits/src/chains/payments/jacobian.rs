@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The calls.
-const CALLS: [&str; 3] = ["*/amount", "*/terms/fee", "open/*/key/*"];
+const CALLS: [&str; 4] = ["*/amount", "*/terms/fee", "open/*/key/x", "open/*/key/y"];
 
 /// What the parent state holds where the block looks, and the paths to it. Of the cells one is left and follows from
 /// the storage's root, of the parameters the total issuance.
@@ -49,7 +49,7 @@ const PARENT_STATE: [&str; 19] = [
 ];
 
 /// Constraints without which nothing is free: inequalities, which have no derivative.
-const INEQUALITIES: [&str; 28] = [
+const INEQUALITIES: [&str; 25] = [
     "account/balance",
     "account/nonce",
     "transfer/amount",
@@ -70,9 +70,6 @@ const INEQUALITIES: [&str; 28] = [
     "runtime/opened with the deposit",
     "runtime/receiver balance",
     "runtime/sender keeps the deposit",
-    "challenge/at_least",
-    "challenge/at_most",
-    "eddsa/s_below_order",
     "parameters/existential_deposit",
     "parameters/minimum_fee",
     "state/last time",
@@ -83,7 +80,7 @@ const INEQUALITIES: [&str; 28] = [
 /// Constraints without which nothing is free, though they are equations: they say something of what is a bit, or
 /// fixed, or one of eight points.
 const CHECKS: [&str; 5] =
-    ["author/permitted", "author/turn", "authors/one seat", "key/on_curve", "state/run cell"];
+    ["author/permitted", "author/turn", "key/on_curve", "messages/no inbox", "state/run cell"];
 
 fn jacobian(name: &str) -> Jacobian {
     let fixed = CONTEXT.into_iter().chain(CALLS).chain(PARENT_STATE);

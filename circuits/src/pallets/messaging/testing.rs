@@ -36,9 +36,14 @@ fn messaging(peers: &Json) -> Json {
     json!({ "messaging": { "token": HOME, "peers": peers } })
 }
 
-/// The chain `para` with this many slots for messages, in a tree of `levels` levels.
+/// The chain `para` with this many slots for messages, in a tree of `levels` levels. To the home nothing is abroad.
 pub(crate) fn chain(para: u32, levels: usize, receive: u32, send: u32) -> TestChain {
-    let (peer, allowance) = if para == HOME { (AWAY, 0) } else { (HOME, ALLOWANCE) };
+    chain_with(para, if para == HOME { 0 } else { ALLOWANCE }, levels, [receive, send])
+}
+
+/// The same, with what may arrive from the peer in the beginning.
+pub(crate) fn chain_with(para: u32, allowance: u128, levels: usize, [receive, send]: [u32; 2]) -> TestChain {
+    let peer = HOME + AWAY - para;
     let peers = json!([{ "para": peer, "allowance": allowance.to_string() }]);
     let spec = testing::spec("payments", ACCOUNTS, true, messaging(&peers));
     let mut on = TestChain::new(payments_of(levels, vec![(TIER, vec![0, 0, receive, send])]), &spec);
